@@ -1,0 +1,2 @@
+//! The smallhands command.
+fn main() {}
