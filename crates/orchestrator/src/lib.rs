@@ -1,1 +1,3 @@
-//! Placeholder until the first code of this crate arrives.
+//! One owner per run: plans the work, leases sandboxes to agents, verifies and merges what they bring, resumes after a crash.
+
+pub mod progress;

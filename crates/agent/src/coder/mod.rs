@@ -1,0 +1,1 @@
+//! The model-driven loop: model, tool call, observation, until it submits.

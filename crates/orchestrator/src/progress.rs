@@ -1,0 +1,225 @@
+//! What a run tells the outside while it lives: one closed enum that the terminal, plain lines and `--json` consume.
+//!
+//! These are views for people and scripts, not the durable events: losing one loses nothing.
+
+use serde::{Deserialize, Serialize};
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every check holds in a fresh copy of the repository with the patch applied.
+    Verified,
+    /// There is a patch that makes things better, but some check still fails or could not be run.
+    Unverified,
+    /// No useful patch was found.
+    Failed,
+}
+
+/// Tests counted by outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestCounts {
+    /// Tests that passed.
+    pub passed: u64,
+    /// Tests that failed, errored, crashed or ran out of time.
+    pub failed: u64,
+    /// Tests that were skipped.
+    pub skipped: u64,
+}
+
+/// Test counts of the whole check before and after the run's patch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestsBeforeAfter {
+    /// On the repository as the user gave it.
+    pub before: TestCounts,
+    /// On the verified tree; absent when no verification ran.
+    pub after: Option<TestCounts>,
+}
+
+/// A task as shown to people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskView {
+    /// The task's id, unique in its run.
+    pub id: String,
+    /// The specialist it is for: `tester`, `repair-python`, `coder`, `integrator`, `verifier`, …
+    pub role: String,
+    /// What is to be achieved, one line.
+    pub goal: String,
+    /// Ids of the tasks it waits for.
+    pub after: Vec<String>,
+}
+
+/// Where a task stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskPhase {
+    /// Waiting for others or for a free agent.
+    Waiting,
+    /// An attempt is under way.
+    Running,
+    /// Finished with a result.
+    Done,
+    /// Finished without a result.
+    Failed,
+    /// No longer needed.
+    Dropped,
+}
+
+/// A patch that passed the tests it was tried against.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PatchView {
+    /// Repository-relative path of the changed file (the first one when several).
+    pub file: String,
+    /// 1-based line of the change.
+    pub line: u32,
+    /// Kind of edit, such as `compare-operator`.
+    pub kind: String,
+    /// The change in one line, `old → new`, bounded to 120 characters.
+    pub summary: String,
+}
+
+/// One thing that happened in a run. `--json` prints exactly this, one object per line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Progress {
+    /// The run exists; `folder` holds its report and patch.
+    #[serde(rename = "run.started")]
+    RunStarted {
+        /// Run id.
+        run: String,
+        /// The user's repository.
+        repo: String,
+        /// What is to be achieved.
+        task: String,
+        /// Agents that may work at the same time.
+        agents: u32,
+        /// Sandbox backend in use.
+        sandbox: String,
+        /// The run's folder in the state directory.
+        folder: String,
+        /// True when this process continues a run that another one began.
+        resumed: bool,
+    },
+    /// A check that will be run, and how it was chosen. Printed before it is run.
+    #[serde(rename = "check.selected")]
+    CheckSelected {
+        /// The shell command.
+        command: String,
+        /// `given` or the reason for the detection.
+        reason: String,
+    },
+    /// Which tests fail, as far as the checks tell.
+    #[serde(rename = "tests.observed")]
+    TestsObserved {
+        /// Counts over all checks.
+        counts: TestCounts,
+        /// Ids of failing tests, at most 200.
+        failing: Vec<String>,
+    },
+    /// The plan was made or changed.
+    #[serde(rename = "plan.changed")]
+    PlanChanged {
+        /// Why.
+        reason: String,
+        /// New tasks.
+        added: Vec<TaskView>,
+        /// Ids of tasks no longer needed.
+        dropped: Vec<String>,
+    },
+    /// A task changed its phase.
+    #[serde(rename = "task.changed")]
+    TaskChanged {
+        /// Task id.
+        task: String,
+        /// New phase.
+        phase: TaskPhase,
+        /// One line for people: the result or the reason.
+        note: String,
+    },
+    /// An agent began an attempt at a task.
+    #[serde(rename = "attempt.started")]
+    AttemptStarted {
+        /// `task#number`.
+        attempt: String,
+        /// The specialist's role.
+        role: String,
+        /// Goal in one line.
+        goal: String,
+    },
+    /// What an agent is doing now. Sent at most a few times a second per attempt.
+    #[serde(rename = "attempt.activity")]
+    AttemptActivity {
+        /// `task#number`.
+        attempt: String,
+        /// One line.
+        doing: String,
+        /// Candidates validated so far by this attempt.
+        validations: u64,
+    },
+    /// An attempt ended.
+    #[serde(rename = "attempt.finished")]
+    AttemptFinished {
+        /// `task#number`.
+        attempt: String,
+        /// `done`, `gave_up`, `limit_reached` or `lost`.
+        outcome: String,
+        /// One line for people.
+        note: String,
+    },
+    /// An agent found a patch that passes what it was tried against.
+    #[serde(rename = "patch.found")]
+    PatchFound {
+        /// `task#number`.
+        attempt: String,
+        /// The patch.
+        patch: PatchView,
+    },
+    /// A patch became part of the result.
+    #[serde(rename = "patch.merged")]
+    PatchMerged {
+        /// Task whose patch it is.
+        task: String,
+        /// The patch.
+        patch: PatchView,
+        /// Tests that pass since then.
+        fixed: Vec<String>,
+    },
+    /// Something the user should know: a skipped submodule, a limit, a flaky test.
+    #[serde(rename = "warning")]
+    Warning {
+        /// One line.
+        message: String,
+    },
+    /// The last line of a run that came to an end.
+    #[serde(rename = "run.finished")]
+    RunFinished(RunSummary),
+}
+
+/// The result of a run; the payload of `run.finished`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Run id.
+    pub run: String,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// One line for people: why this verdict.
+    pub reason: String,
+    /// Path of the patch file; absent when there is none.
+    pub patch: Option<String>,
+    /// Path of the report (Markdown).
+    pub report: Option<String>,
+    /// Test counts before and after.
+    pub tests: TestsBeforeAfter,
+    /// Candidates validated in all.
+    pub validations: u64,
+    /// Money spent on models, US dollars.
+    pub cost_usd: f64,
+    /// Wall time of this process's share of the run, milliseconds.
+    pub wall_ms: u64,
+    /// Which limit ended the run, if one did: `timeout`, `budget`.
+    pub limit: Option<String>,
+    /// The changes in the patch.
+    pub changes: Vec<PatchView>,
+    /// Other patches that passed as well and were not chosen.
+    pub alternatives: Vec<PatchView>,
+}
