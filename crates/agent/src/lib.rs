@@ -4,6 +4,7 @@
 //! - [`repair`]: the offline specialist: observe, localise, enumerate, rank, validate.
 //! - [`coder`]: the model-driven loop with its tools.
 
+pub mod cancel;
 pub mod coder;
 pub mod repair;
 pub mod validation;

@@ -1,1 +1,5 @@
 //! The offline repair specialist.
+
+mod roles;
+
+pub use roles::role_for;
