@@ -1,0 +1,100 @@
+//! What may be asked of a run.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{AttemptId, Limit, PlanChange, RunLimits};
+
+/// A request to change a run. All times are milliseconds since the Unix epoch, read by the caller.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Begins the run.
+    Submit {
+        /// What the user asked for; opaque here.
+        spec: Value,
+        /// Bounds on the run.
+        limits: RunLimits,
+        /// Now.
+        at_ms: i64,
+    },
+    /// Adopts the first plan, changes the plan, or (when empty) acknowledges that the plan stands.
+    AdoptPlan(PlanChange),
+    /// Starts what may start now. Events are none when nothing may.
+    StartReady {
+        /// Now.
+        at_ms: i64,
+    },
+    /// Keeps a small note from which a next attempt at the same task could go on. The latest one wins.
+    AttemptProgress {
+        /// Whose progress.
+        attempt: AttemptId,
+        /// Opaque here; keep it small, it is written each time.
+        note: Value,
+    },
+    /// An attempt has ended.
+    FinishAttempt {
+        /// Which one.
+        attempt: AttemptId,
+        /// How.
+        result: AttemptResult,
+        /// Now.
+        at_ms: i64,
+    },
+    /// Calls the run off: waiting tasks are dropped, running attempts are asked to stop.
+    Cancel {
+        /// Why, for people.
+        reason: String,
+    },
+    /// A limit that the caller watches was reached (money, tokens, …). Halts the run; for [`Limit::Attempts`] what runs
+    /// may end by itself, for any other limit running attempts are asked to stop.
+    LimitReached {
+        /// Which one.
+        which: Limit,
+    },
+    /// Closes the run. Refused while attempts run, except after [`Command::Cancel`].
+    Finish {
+        /// The verdict; opaque here.
+        verdict: Value,
+        /// The rest of the result; opaque here.
+        summary: Value,
+    },
+    /// Time passed: checks the deadline.
+    Tick {
+        /// Now.
+        at_ms: i64,
+    },
+    /// A process takes over an existing log. Attempts that were running are recorded as lost.
+    Resume {
+        /// Now.
+        at_ms: i64,
+    },
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum AttemptResult {
+    /// The goal is reached.
+    Done {
+        /// What came out; opaque here.
+        output: Value,
+    },
+    /// The agent found no way.
+    GaveUp {
+        /// Why, for people.
+        reason: String,
+        /// What there is nevertheless; opaque here.
+        output: Value,
+    },
+    /// A limit of the attempt was reached.
+    LimitReached {
+        /// Which one.
+        which: Limit,
+    },
+    /// Broken machinery, or (after a request) stopped.
+    Lost {
+        /// Why, for people.
+        reason: String,
+    },
+}

@@ -1,0 +1,1 @@
+//! Drawing a plan as text and as Mermaid.
