@@ -1,5 +1,7 @@
 //! Finds out how a repository is checked, from the files it holds.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::command::Framework;
@@ -80,25 +82,17 @@ fn checks_in(files: &dyn RepoFiles, folder: &str) -> Vec<DetectedCheck> {
     checks
 }
 
-/// Folders at most two levels deep that hold a manifest, without those nested in another such folder.
+/// Folders at most two levels deep that hold a project, without those nested in another such folder.
 fn project_folders(files: &dyn RepoFiles) -> Vec<String> {
-    let manifests = TOOLCHAINS.iter().flat_map(|toolchain| toolchain.manifests());
-    let manifests: Vec<&str> = manifests.copied().collect();
-    let mut folders: Vec<String> = Vec::new();
-    for path in files.paths() {
-        let Some((folder, name)) = path.rsplit_once('/') else { continue };
-        if folder.split('/').count() <= 2 && manifests.contains(&name) && !is_vendored(folder) {
-            folders.push(folder.to_owned());
-        }
-    }
-    folders.sort();
-    folders.dedup();
-    let nested = |folder: &str| {
-        folders
-            .iter()
-            .any(|other| folder.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/')))
+    let shown_by = |path: &'_ str| -> Vec<String> {
+        TOOLCHAINS.iter().filter_map(|toolchain| toolchain.project_folder(path)).map(str::to_owned).collect()
     };
-    folders.iter().filter(|folder| !nested(folder)).cloned().collect()
+    let is_near = |folder: &String| folder.split('/').count() <= 2 && !is_vendored(folder);
+    let folders: BTreeSet<String> =
+        files.paths().iter().flat_map(|path| shown_by(path)).filter(is_near).collect();
+    let is_outermost =
+        |folder: &&String| folder.rsplit_once('/').is_none_or(|(parent, _)| !folders.contains(parent));
+    folders.iter().filter(is_outermost).cloned().collect()
 }
 
 /// Whether a folder holds other people's code or build results.
@@ -117,5 +111,168 @@ pub(crate) fn is_vendored(folder: &str) -> bool {
         "__pycache__",
         "deps",
     ];
-    folder.split('/').any(|part| VENDORED.contains(&part) || (part.starts_with('.') && part.len() > 1))
+    folder.split('/').any(|part| VENDORED.contains(&part) || (part.starts_with('.') && part != ".config"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A repository in memory: `(path, text)`.
+    struct Repo {
+        texts: Vec<(String, String)>,
+        paths: Vec<String>,
+    }
+
+    impl RepoFiles for Repo {
+        fn read(&self, path: &str) -> Option<String> {
+            self.texts.iter().find(|(known, _)| known == path).map(|(_, text)| text.clone())
+        }
+
+        fn paths(&self) -> &[String] {
+            &self.paths
+        }
+    }
+
+    fn repo(files: &[(&str, &str)]) -> Repo {
+        let texts: Vec<(String, String)> =
+            files.iter().map(|(path, text)| (path.to_string(), text.to_string())).collect();
+        Repo { paths: texts.iter().map(|(path, _)| path.clone()).collect(), texts }
+    }
+
+    /// Asserts the commands found, best first.
+    fn check(files: &[(&str, &str)], expected: &[&str]) {
+        let commands: Vec<String> = detect(&repo(files)).into_iter().map(|check| check.command).collect();
+        assert_eq!(commands, expected, "{files:?}");
+    }
+
+    const UNITTEST: &str = "import unittest\n\nclass T(unittest.TestCase):\n    def test_x(self): pass\n";
+    const BARE: &str = "def test_x():\n    assert True\n";
+
+    #[test]
+    fn pytest_needs_evidence() {
+        let plain = ("tests/test_a.py", UNITTEST);
+        for (evidence, reason) in [
+            (("pytest.ini", ""), "pytest.ini exists"),
+            (
+                ("pyproject.toml", "[tool.pytest.ini_options]\n"),
+                "pyproject.toml has [tool.pytest.ini_options]",
+            ),
+            (("setup.cfg", "[tool:pytest]\n"), "setup.cfg has [tool:pytest]"),
+            (("tox.ini", "[pytest]\n"), "tox.ini has [pytest]"),
+            (("tests/conftest.py", ""), "tests/conftest.py exists"),
+            (("requirements.txt", "requests\npytest>=7\n"), "requirements.txt lists pytest"),
+        ] {
+            let found = detect(&repo(&[plain, evidence]));
+            assert_eq!(found[0].reason, reason);
+            assert_eq!(
+                (found[0].command.as_str(), found[0].framework),
+                ("python3 -m pytest", Framework::Pytest)
+            );
+            assert_eq!(found[1].framework, Framework::Unittest, "unittest stays possible");
+        }
+        check(&[("tests/test_a.py", BARE), ("a.py", "")], &["python3 -m pytest"]);
+        check(&[("tests/test_a.py", "import pytest\n")], &["python3 -m pytest"]);
+        check(
+            &[plain, ("requirements.txt", "pytest-runner-like\n# pytest\n")],
+            &["python3 -m unittest discover -s tests"],
+        );
+    }
+
+    #[test]
+    fn unittest_gets_the_arguments_its_discovery_needs() {
+        let test = |path: &'static str| (path, UNITTEST);
+        let package = |path: &'static str| (path, "");
+        check(&[test("tests/test_a.py")], &["python3 -m unittest discover -s tests"]);
+        check(
+            &[package("tests/__init__.py"), test("tests/test_a.py")],
+            &["python3 -m unittest discover -s tests -t ."],
+        );
+        check(&[test("test_a.py"), package("a.py")], &["python3 -m unittest discover"]);
+        check(
+            &[package("pkg/__init__.py"), test("pkg/test_a.py"), test("test_b.py")],
+            &["python3 -m unittest discover"],
+        );
+        check(&[test("a_test.py")], &["python3 -m unittest discover -p '*_test.py'"]);
+        check(
+            &[package("src/pkg/__init__.py"), test("tests/test_a.py")],
+            &["PYTHONPATH=src python3 -m unittest discover -s tests"],
+        );
+        check(
+            &[package("a.py"), test("one/test_a.py"), test("two/test_b.py")],
+            &["python3 -m unittest one/test_a.py two/test_b.py"],
+        );
+        check(&[package("manage.py"), test("app/tests.py")], &["python3 manage.py test"]);
+    }
+
+    #[test]
+    fn javascript_follows_the_manifest_and_the_lock_file() {
+        let script = |text: &'static str| ("package.json", text);
+        let jest = script(r#"{"scripts":{"test":"jest"}}"#);
+        check(&[jest], &["npm test"]);
+        check(&[jest, ("yarn.lock", "")], &["yarn test"]);
+        check(&[jest, ("pnpm-lock.yaml", "")], &["pnpm test"]);
+        check(&[script(r#"{"scripts":{"test":"node --test test/"}}"#)], &["node --test test/"]);
+        check(&[script(r#"{"scripts":{"pretest":"x","test":"node --test"}}"#)], &["npm test"]);
+        check(&[script(r#"{"scripts":{"test":"react-scripts test"}}"#)], &["CI=true npm test"]);
+        check(&[script(r#"{"devDependencies":{"vitest":"1"}}"#)], &["npx vitest run"]);
+        let placeholder = script(r#"{"scripts":{"test":"echo \"Error: no test specified\" && exit 1"}}"#);
+        check(&[placeholder], &[]);
+        check(&[placeholder, ("a.test.js", "import test from 'node:test'")], &["node --test"]);
+        check(&[("tests/a.mjs", "import test from \"node:test\"")], &["node --test tests/a.mjs"]);
+        check(&[script("{broken"), ("a.test.js", "describe()")], &[]);
+    }
+
+    #[test]
+    fn compiled_languages_go_by_their_build_files() {
+        check(&[("Cargo.toml", "[package]\n")], &["cargo test"]);
+        check(&[("Cargo.toml", "[workspace]\n"), ("a/Cargo.toml", "")], &["cargo test --workspace"]);
+        check(&[("Cargo.toml", ""), (".config/nextest.toml", "")], &["cargo test", "cargo nextest run"]);
+        check(&[("go.mod", ""), ("a_test.go", "")], &["go test ./..."]);
+        check(
+            &[("go.work", "go 1.22\nuse (\n\t./api\n\t./web/ // site\n)\n"), ("api/go.mod", "")],
+            &["go test ./api/... ./web/..."],
+        );
+        check(&[("pom.xml", "")], &["mvn -q test"]);
+        check(&[("pom.xml", ""), ("mvnw", "")], &["./mvnw -q test"]);
+        check(&[("build.gradle.kts", ""), ("gradlew", "")], &["./gradlew test --continue"]);
+        let ctest =
+            "cmake -S . -B build && cmake --build build && ctest --test-dir build --output-on-failure";
+        check(&[("CMakeLists.txt", "project(x)\n"), ("t/CMakeLists.txt", "add_test(NAME a)")], &[ctest]);
+        check(&[("CMakeLists.txt", "project(x)\n# add_test\n")], &[]);
+    }
+
+    #[test]
+    fn make_targets_count_least() {
+        check(&[("Makefile", "all: x\ntest check: all\n\t./t\n")], &["make test"]);
+        check(&[("Makefile", "check:\n\t./t\n")], &["make check"]);
+        check(&[("Makefile", "test := a\n.PHONY: test\n\ttest: x\n")], &[]);
+        check(&[("Makefile", "test:\n\tpytest\n"), ("pytest.ini", "")], &["python3 -m pytest", "make test"]);
+    }
+
+    #[test]
+    fn a_single_project_in_a_subfolder_is_found() {
+        check(&[("README.md", ""), ("back end/pytest.ini", "")], &["cd 'back end' && python3 -m pytest"]);
+        check(
+            &[("app/shop/cart.py", ""), ("app/tests/test_cart.py", UNITTEST)],
+            &["cd app && python3 -m unittest discover -s tests"],
+        );
+        check(
+            &[("services/api/go.mod", ""), ("services/api/x_test.go", "")],
+            &["cd services/api && go test ./..."],
+        );
+        check(&[("web/package.json", "{}"), ("api/go.mod", "")], &["cd api && go test ./..."]);
+        check(&[("a/go.mod", ""), ("b/go.mod", "")], &[]);
+        check(&[("node_modules/x/Cargo.toml", ""), (".hidden/go.mod", "")], &[]);
+        check(&[("a/b/c/go.mod", "")], &[]);
+        check(&[], &[]);
+    }
+
+    #[test]
+    fn the_root_wins_over_subfolders() {
+        check(
+            &[("go.mod", ""), ("a_test.go", ""), ("web/package.json", r#"{"scripts":{"test":"jest"}}"#)],
+            &["go test ./..."],
+        );
+    }
 }

@@ -15,6 +15,12 @@ pub(crate) trait Detector: Sync {
     /// Files whose presence says that a folder holds a project of this toolchain.
     fn manifests(&self) -> &'static [&'static str];
 
+    /// The folder below the root in which `path` shows a project to be.
+    fn project_folder<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let (folder, name) = path.rsplit_once('/')?;
+        self.manifests().contains(&name).then_some(folder)
+    }
+
     /// The checks for which `project` holds evidence.
     fn checks(&self, project: &Project<'_>) -> Vec<Candidate>;
 }
