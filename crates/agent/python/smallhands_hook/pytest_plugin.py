@@ -1,0 +1,85 @@
+"""Lets smallhands into the user's own pytest command: loaded through `PYTEST_PLUGINS`, it turns the process into a server
+at the moment the tests would run. All options and settings of the command apply as they are."""
+
+import os
+import sys
+import time
+
+import pytest
+
+from . import environment as settings
+from .imported import ImportWatch
+from .pytest_suite import PytestSuite, give_scratch, quieten
+from .server import Server, scratch_folder
+from .suite import run_fresh
+from .zygote import Fresh, split
+
+
+class Hijack:
+    """The part of the plugin that leads pytest to the server."""
+
+    def __init__(self, environment):
+        self._environment = environment
+        self._suite = PytestSuite(environment)
+        self._nursery = None
+        self._fresh = None
+        self._watch = ImportWatch(environment)
+        self._began = 0.0
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_load_initial_conftests(self, early_config):
+        """Nothing of the project has been loaded yet: the moment to keep a process that stays so."""
+        early_config.known_args_namespace.no_cov = True
+        side = split(self._environment)
+        self._began = time.monotonic()
+        if isinstance(side, Fresh):
+            self._fresh = side
+        else:
+            self._nursery = side
+            self._watch.start()
+        yield
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(self, config):
+        """One process runs the tests, all of them, and measures no coverage."""
+        for name, value in (("numprocesses", None), ("dist", "no"), ("tx", []), ("no_cov", True), ("maxfail", 0), ("usepdb", False)):
+            if hasattr(config.option, name):
+                setattr(config.option, name, value)
+        files = self._fresh.files if self._fresh is not None else _files_of(config, self._environment.only)
+        if files:
+            config.args = list(files)
+        config.pluginmanager.register(self._suite, "smallhands-suite")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        """Never returns."""
+        give_scratch(session.config, scratch_folder(self._environment))
+        self._suite.adopt(session)
+        quieten(session.config)
+        if self._fresh is not None:
+            self._fresh.run(lambda tests, reporter: run_fresh(self._suite, tests, reporter))
+        self._watch.stop()
+        Server(self._environment, self._suite, self._nursery, self._watch, time.monotonic() - self._began).serve()
+
+
+def _files_of(config, names):
+    """The files in which tests of these names live."""
+    root = str(getattr(config, "rootpath", None) or config.rootdir)
+    files = dict.fromkeys(os.path.join(root, name.split("::")[0]) for name in names)
+    return [file for file in files if os.path.exists(file)]
+
+
+def _install():
+    """Takes the settings away from the environment; a pytest started by a test finds none and stays itself."""
+    environment = settings.take()
+    if environment is None:
+        return
+    if not environment.claim():
+        os._exit(1)  # a second test program of the same command: the first one serves already
+    module = sys.modules[__name__]
+    hijack = Hijack(environment)
+    for name in ("pytest_load_initial_conftests", "pytest_cmdline_main", "pytest_runtestloop"):
+        setattr(module, name, getattr(hijack, name))
+
+
+_install()

@@ -1,0 +1,200 @@
+"""Runs collected pytest items one by one, without the cost of reporting to a terminal."""
+
+import os
+from pathlib import Path
+
+import pytest
+from _pytest import runner
+
+from .failure import bounded, frames_of, message_of
+from .suite import Suite
+
+
+class PytestSuite(Suite):
+    """The items of a session, and a plugin of that session: it listens to collection and makes the reports."""
+
+    kind = "warm-pytest"
+
+    def __init__(self, environment):
+        self._environment = environment
+        self._items = {}
+        self._collected = set()
+        self._paths = {}
+        self._reports = []
+        self.names = []
+        self.errors = {}
+
+    def adopt(self, session):
+        """Called once the session has collected its items."""
+        for item in session.items:
+            self._items.setdefault(item.nodeid, item)
+            self._paths[item.nodeid] = _path_of(item)
+        self.names = list(self._items)
+
+    # what the rest of the server asks
+
+    def has(self, name):
+        return name in self._items
+
+    def file_of(self, name):
+        return self._paths.get(name)
+
+    def tests_within(self, name):
+        if name not in self._collected:
+            return None
+        return [item.nodeid for item in self._items.values() if name in (part.nodeid for part in item.listchain())]
+
+    def error_hiding(self, name):
+        return next((error for place, error in self.errors.items() if name == place or name.startswith(place + "::")), None)
+
+    def run(self, tests, reporter):
+        items = [self._items[name] for _, name in tests]
+        for (number, _), item, following in zip(tests, items, items[1:] + [None]):
+            reporter.started(number)
+            self._reports = []
+            try:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                outcome, message, frames = _summary(self._reports)
+            except BaseException as error:
+                outcome, message, frames = "errored", message_of(error), frames_of(self._environment, error.__traceback__)
+            if reporter.finished(number, outcome, message, frames):
+                _tear_down(item)
+                return
+
+    # what pytest asks
+
+    def pytest_collectreport(self, report):
+        if not report.failed:
+            self._collected.add(report.nodeid)
+
+    def pytest_make_collect_report(self, collector):
+        """Only notes where the collector lives; pytest itself makes the report."""
+        path = _path_of(collector)
+        if path is not None:
+            self._paths.setdefault(collector.nodeid, path)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_exception_interact(self, node, call, report):
+        if isinstance(node, pytest.Collector) and call.excinfo is not None:
+            error = call.excinfo.value
+            # pytest has already said what matters about an import that failed, as one text
+            words = message_of(error.__cause__ or error) if error.__cause__ is not None else bounded(str(error) or type(error).__name__)
+            frames = frames_of(self._environment, (error.__cause__ or error).__traceback__)
+            self.errors[report.nodeid] = ["errored", None, words, _with_syntax_error(self._environment, error.__cause__ or error, frames)]
+        yield
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item, nextitem):
+        _explain_less()
+        self._reports.extend(runner.runtestprotocol(item, log=False, nextitem=nextitem))
+        return True
+
+    def pytest_runtest_logreport(self, report):
+        """Reports that are made on the way, for parts of a test."""
+        if report.failed:
+            self._reports.append(report)
+
+    def pytest_runtest_makereport(self, item, call):
+        """The report without pytest's own rendering of the failure, which can take longer than the test."""
+        excinfo = call.excinfo
+        outcome, longrepr, crash = "passed", None, []
+        if excinfo is not None and isinstance(getattr(excinfo, "value", None), BaseException):
+            if isinstance(excinfo.value, pytest.skip.Exception):
+                outcome = "skipped"
+                longrepr = (str(_path_of(item)), 0, str(excinfo.value))
+            else:
+                outcome, longrepr = "failed", _words(item, excinfo)
+                crash = frames_of(self._environment, excinfo.tb)
+        report = pytest.TestReport(
+            nodeid=item.nodeid, location=item.location, keywords={}, outcome=outcome, longrepr=longrepr, when=call.when,
+            sections=(), duration=getattr(call, "duration", 0.0),
+        )
+        report.smallhands_frames = crash
+        report.smallhands_memory = outcome == "failed" and isinstance(excinfo.value, MemoryError)
+        return report
+
+
+def _words(item, excinfo):
+    if isinstance(item, getattr(pytest, "DoctestItem", ())) or type(item).__name__ == "DoctestItem":
+        try:
+            return bounded(str(item.repr_failure(excinfo)))
+        except Exception:
+            pass
+    return message_of(excinfo.value)
+
+
+def _summary(reports):
+    """One outcome from the reports on setup, call and teardown."""
+    failed = [report for report in reports if report.failed]
+    if failed:
+        first = failed[0]
+        outcome = "failed" if first.when == "call" else "errored"
+        if getattr(first, "smallhands_memory", False):
+            outcome = "crashed"
+        return outcome, bounded(str(first.longrepr or "")), getattr(first, "smallhands_frames", [])
+    skipped = [report for report in reports if report.skipped]
+    if skipped:
+        longrepr = skipped[0].longrepr
+        reason = getattr(skipped[0], "wasxfail", None) or (longrepr[2] if isinstance(longrepr, tuple) else longrepr)
+        return "skipped", bounded(str(reason or "")) or None, []
+    return "passed", None, []
+
+
+def _explain_less():
+    """Explaining why two large values differ can take seconds; the values themselves are in the message anyway."""
+    try:
+        from _pytest.assertion import util
+
+        util._reprcompare = None
+        util._assertion_pass = None
+    except ImportError:
+        pass
+
+
+def _tear_down(item):
+    """Finishes the fixtures that live longer than one test, when the run ends early."""
+    state = getattr(item.session, "_setupstate", None)
+    if state is None:
+        return
+    try:
+        state.teardown_exact(None)
+    except TypeError:
+        state.teardown_exact(item, None)
+    except BaseException:
+        pass
+
+
+def _with_syntax_error(environment, error, frames):
+    """A syntax error's own place comes last: it is no frame of the traceback."""
+    filename, line = getattr(error, "filename", None), getattr(error, "lineno", None)
+    if isinstance(error, SyntaxError) and filename and line and environment.relative(filename):
+        return frames + [[environment.relative(filename), line, None]]
+    return frames
+
+
+def _path_of(node):
+    path = getattr(node, "path", None) or getattr(node, "fspath", None)
+    return None if path is None else str(path)
+
+
+def quieten(config):
+    """Output of tests goes nowhere, and their temporary folders are ours to remove."""
+    manager = config.pluginmanager.getplugin("capturemanager")
+    try:
+        from _pytest.capture import MultiCapture, SysCapture
+
+        if manager._global_capturing is not None:
+            manager.stop_global_capturing()
+            manager._global_capturing = MultiCapture(in_=SysCapture(0), out=None, err=None)
+            manager._global_capturing.start_capturing()
+    except (ImportError, AttributeError, TypeError):
+        pass
+
+
+def give_scratch(config, folder):
+    """Temporary folders of tests are made below `folder`."""
+    factory = getattr(config, "_tmp_path_factory", None)
+    if factory is not None and hasattr(factory, "_given_basetemp"):
+        factory._given_basetemp = Path(folder)
+        factory._basetemp = None
+        os.makedirs(os.path.dirname(folder), exist_ok=True)

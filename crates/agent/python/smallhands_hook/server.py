@@ -1,0 +1,151 @@
+"""The warm process: the project is imported, its tests are collected; it answers requests until its input ends."""
+
+import gc
+import os
+import shutil
+import sys
+import threading
+import time
+
+from . import channel, child, hotswap, zygote
+from .disk import EditedFiles
+from .processes import Children
+from .supervisor import Job, Supervisor
+
+PROTOCOL = 1
+
+
+class Server:
+    """Answers one request after the other."""
+
+    def __init__(self, environment, suite, nursery, watch, collected_in):
+        self._environment = environment
+        self._suite = suite
+        self._nursery = nursery
+        self._children = Children()
+        self._planner = hotswap.Planner(environment, watch)
+        self._collected_in = collected_in
+        self._threads = threading.active_count() > 1
+
+    def serve(self):
+        """Never returns."""
+        line = channel.Channel(os.open(self._environment.requests, os.O_RDONLY), os.open(self._environment.replies, os.O_WRONLY))
+        _silence()
+        gc.collect()
+        gc.freeze()
+        line.send(self._greeting())
+        try:
+            for message in line:
+                line.send(self._answer(message))
+        finally:
+            os._exit(0)
+
+    def _greeting(self):
+        return {
+            "event": "ready",
+            "protocol": PROTOCOL,
+            "kind": self._suite.kind,
+            "python": "%d.%d.%d" % sys.version_info[:3],
+            "tests": list(self._suite.names),
+            "collection_errors": self._suite.errors,
+            "collected_in": self._collected_in,
+        }
+
+    def _answer(self, message):
+        began = time.perf_counter()
+        try:
+            reply = self._run(message)
+        except Exception as error:
+            reply = {"ended": "unsupported", "reason": "%s: %s" % (type(error).__name__, error)}
+        reply["event"] = "ran"
+        reply["id"] = message["id"]
+        reply["spent"] = round((time.perf_counter() - began) * 1000, 3)
+        return reply
+
+    def _run(self, message):
+        plan = self._planner.plan(message["edits"])
+        if plan.verdict in (hotswap.DUPLICATE, hotswap.INVALID):
+            return {"ended": plan.verdict}
+        if plan.verdict == hotswap.UNSUPPORTED:
+            return {"ended": "unsupported", "reason": plan.reason}
+        limits = child.Limits(message["cpu"], message["wall"], message["memory"])
+        job = Job(message["tests"], limits, message["stop_first"], message["trace"], message.get("jobs") or _processors())
+        reason = plan.reason or self._reason_for_fresh_import(job.names)
+        with EditedFiles(self._environment, message["edits"]):
+            if reason:
+                return dict(self._run_fresh(job), level=1, reason=reason)
+            return dict(self._run_swapped(job, plan.swaps), level=2)
+
+    def _reason_for_fresh_import(self, names):
+        """Why even an edit that could be exchanged must not be; None if it may."""
+        if self._threads:
+            return "the project starts threads when it is imported"
+        if not all(self._suite.has(name) for name in names):
+            return "some tests were not collected"
+        return None
+
+    def _run_swapped(self, job, swaps):
+        def spawn(tests, reporter, begin_trace):
+            def run():
+                hotswap.apply(swaps)
+                self._suite.run(tests, reporter)
+
+            zygote.finish(run, reporter, begin_trace)
+
+        supervisor = Supervisor(self._environment, self._children, job, spawn)
+        ended = supervisor.run()
+        self._tidy()
+        return _outcome(ended, supervisor.names, supervisor.results.items(), supervisor.lines.items())
+
+    def _run_fresh(self, job):
+        files = {self._suite.file_of(name) for name in job.names}
+        outcome = self._nursery.run({
+            "names": job.names,
+            "files": sorted(files) if None not in files else [],
+            "limits": [job.limits.cpu, job.limits.wall, job.limits.memory],
+            "stop_first": job.stop_first,
+            "trace": job.trace,
+            # Importing again should take about as long as it took before.
+            "prepare": [5.0 + 5 * self._collected_in, 2.0 + 3 * self._collected_in],
+        })
+        self._tidy()
+        return _outcome(outcome["ended"], outcome["names"], outcome["results"], outcome["lines"])
+
+    def _tidy(self):
+        """Removes the temporary files that tests were given a folder for."""
+        scratch = scratch_folder(self._environment)
+        if os.path.exists(scratch):
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def scratch_folder(environment):
+    """Where tests of one request may put temporary files."""
+    return os.path.join(environment.hook, "scratch")
+
+
+def _outcome(ended, names, results, lines):
+    return {
+        "ended": ended,
+        "results": [[names[number]] + result for number, result in sorted(results)],
+        "lines": [[names[number], found] for number, found in sorted(lines)],
+    }
+
+
+def _processors():
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def _silence():
+    """From here on nothing is read from or written to the descriptors that the command was started with."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            pass
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)
