@@ -27,5 +27,5 @@ pub use error::LogError;
 pub use event::{NewEvent, StoredEvent};
 pub use log::EventLog;
 pub use memory::MemoryLog;
-pub use sqlite::{Durability, FORMAT_VERSION, SqliteLog, SqliteOptions};
+pub use sqlite::{Durability, Extent, FORMAT_VERSION, SqliteLog, SqliteOptions};
 pub use stream::{BadStreamId, StreamId};

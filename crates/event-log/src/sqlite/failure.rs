@@ -65,10 +65,21 @@ pub(super) fn require_writable(path: &Path) -> Result<(), LogError> {
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|error| from_io(&error, path))?;
+    let file = options.open(path).map_err(|error| from_io(&error, path))?;
+    require_whole_header(file.metadata().map_err(|error| from_io(&error, path))?.len(), path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let metadata = fs::metadata(folder).map_err(|error| from_io(&error, path))?;
     if metadata.permissions().readonly() { Err(LogError::ReadOnly { path: path.to_owned() }) } else { Ok(()) }
+}
+
+/// SQLite takes a file shorter than its own header for an empty one and would begin anew over what is left of a log.
+fn require_whole_header(length: u64, path: &Path) -> Result<(), LogError> {
+    const HEADER: u64 = 100;
+    if (1..HEADER).contains(&length) {
+        let detail = format!("it is cut to {length} bytes");
+        return Err(LogError::CorruptFile { path: path.to_owned(), detail });
+    }
+    Ok(())
 }
 
 fn from_io(error: &io::Error, path: &Path) -> LogError {
