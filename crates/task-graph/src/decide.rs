@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::plan::validate_added;
+use crate::plan_rules::validate_added;
 use crate::schedule::{startable, unreachable};
 use crate::{
     AttemptId, AttemptPhase, AttemptResult, Command, Halt, Limit, PlanChange, Rejection, RunEvent, RunLimits,
