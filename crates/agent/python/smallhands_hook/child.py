@@ -41,26 +41,25 @@ def fork():
 
 
 class Limits:
-    """Per test: seconds of processor time, seconds on the clock, bytes of memory beyond what the process has."""
+    """Per test: seconds of processor time and on the clock. `address_space` bounds the process, in bytes; 0 for no bound."""
 
-    def __init__(self, cpu, wall, memory):
+    def __init__(self, cpu, wall, address_space):
         self.cpu = cpu
         self.wall = wall
-        self.memory = memory
+        self.address_space = address_space
 
 
 def confine(limits, parent):
-    """Called first in the child: its own process group, ends with its parent, no terminal, bounded memory, no core files."""
+    """Called first in the child: its own process group, ends with its parent, no core files, bounded memory."""
     os.setpgid(0, 0)
     if _prctl is not None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
     signal.signal(CPU_SIGNAL, signal.SIG_DFL)
-    _limit(resource.RLIMIT_CORE, 0)
-    size = _address_space()
-    if size is not None and limits.memory:
-        _limit(resource.RLIMIT_AS, size + limits.memory)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if limits.address_space:
+        _limit(resource.RLIMIT_AS, limits.address_space)
 
 
 def _limit(kind, value):
@@ -73,13 +72,13 @@ def _limit(kind, value):
         pass
 
 
-def _address_space():
-    """Bytes of address space in use; None where the system does not say."""
+def address_space():
+    """Bytes of address space that this process uses; 0 where the system does not say."""
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[0]) * resource.getpagesize()
     except (OSError, ValueError, IndexError):
-        return None
+        return 0
 
 
 class Reporter:

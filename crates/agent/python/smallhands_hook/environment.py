@@ -15,6 +15,7 @@ class Environment:
         self.replies = variables.get("SMALLHANDS_REPLIES")
         self.record = variables.get("SMALLHANDS_RECORD")
         self.only = self._read_only(variables.get("SMALLHANDS_ONLY"))
+        self._relative = {}
 
     @staticmethod
     def _read_only(path):
@@ -34,7 +35,13 @@ class Environment:
         return True
 
     def relative(self, path):
-        """The path below the project's root with "/" between its parts, or None for a file that is not the project's."""
+        """The path below the project's root with "/" between its parts, or None for a file that is not the project's.
+        Answers are kept: processes forked later have them at no cost."""
+        if path not in self._relative:
+            self._relative[path] = self._below_root(path)
+        return self._relative[path]
+
+    def _below_root(self, path):
         if path.startswith("<"):
             return None  # made by the interpreter, not read from a file
         absolute = os.path.realpath(path)

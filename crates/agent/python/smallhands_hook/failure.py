@@ -25,16 +25,22 @@ def message_of(error):
 
 def frames_of(environment, traceback):
     """[file, line, function] for the project's frames, innermost last."""
-    frames, known = [], {}
+    frames = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        if code.co_filename not in known:
-            known[code.co_filename] = environment.relative(code.co_filename)
-        relative = known[code.co_filename]
+        relative = environment.relative(code.co_filename)
         if relative is not None:
             frames.append([relative, traceback.tb_lineno, code.co_name])
         traceback = traceback.tb_next
     return _middle_cut(frames)
+
+
+def with_syntax_error(environment, error, frames):
+    """A syntax error's own place comes last: it is no frame of the traceback."""
+    filename, line = getattr(error, "filename", None), getattr(error, "lineno", None)
+    if isinstance(error, SyntaxError) and filename and line and environment.relative(filename):
+        return frames + [[environment.relative(filename), line, None]]
+    return frames
 
 
 def frames_of_dump(environment, dump):

@@ -152,14 +152,11 @@ def _altered_copy(functions, code):
 
 def _living_functions(environment):
     """All functions compiled from the project's files: relative path -> code -> functions."""
-    found, files = {}, {}
+    found = {}
     for thing in gc.get_objects():
         if type(thing) is not types.FunctionType:
             continue
-        filename = thing.__code__.co_filename
-        if filename not in files:
-            files[filename] = environment.relative(filename)
-        relative = files[filename]
+        relative = environment.relative(thing.__code__.co_filename)
         if relative is not None:
             found.setdefault(relative, {}).setdefault(thing.__code__, []).append(thing)
     return found

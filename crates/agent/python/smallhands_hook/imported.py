@@ -14,7 +14,6 @@ class ImportWatch:
 
     def __init__(self, environment):
         self._environment = environment
-        self._files = {}
         self._ours = {}
         self._tool = None
 
@@ -50,10 +49,7 @@ class ImportWatch:
         return MONITORING.DISABLE
 
     def _note(self, code):
-        filename = code.co_filename
-        relative = self._files.get(filename, self)
-        if relative is self:
-            relative = self._files[filename] = self._environment.relative(filename)
+        relative = self._environment.relative(code.co_filename)
         if relative is None:
             return
         seen = self._ours.setdefault(relative, set())

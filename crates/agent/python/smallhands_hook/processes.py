@@ -9,6 +9,7 @@ class Children:
 
     def __init__(self, keep=()):
         self._statuses = {}
+        self._ending = []
         self._keep = set(keep)
 
     def reaped(self, pid):
@@ -34,7 +35,19 @@ class Children:
                 self._statuses[pid] = 0
         return self._statuses.pop(pid)
 
-    def end_orphans(self, rounds=20):
+    def end_soon(self, pid):
+        """The same for a process that has nothing more to say: it is waited for when there is time, in `settle`."""
+        _send(os.kill, pid, signal.SIGKILL)
+        _send(os.killpg, pid, signal.SIGKILL)
+        self._ending.append(pid)
+
+    def settle(self):
+        """Waits for the processes that are ending, and ends those that they left behind."""
+        while self._ending:
+            self.end(self._ending.pop())
+        self._end_orphans()
+
+    def _end_orphans(self, rounds=20):
         """Ends what tests left behind: orphans become ours (see `child.adopt_orphans`). A few rounds, as the dying leave orphans too."""
         for _ in range(rounds):
             strays = [pid for pid in self._list() if pid not in self._keep]

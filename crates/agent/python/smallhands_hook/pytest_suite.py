@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from _pytest import runner
+from _pytest.assertion import util as assertions
 
-from .failure import bounded, frames_of, message_of
+from . import pytest_plain
+from .failure import bounded, frames_of, message_of, with_syntax_error
 from .suite import Suite
 
 
@@ -21,6 +23,7 @@ class PytestSuite(Suite):
         self._collected = set()
         self._paths = {}
         self._reports = []
+        self._plain = set()
         self.names = []
         self.errors = {}
 
@@ -30,6 +33,8 @@ class PytestSuite(Suite):
             self._items.setdefault(item.nodeid, item)
             self._paths[item.nodeid] = _path_of(item)
         self.names = list(self._items)
+        if pytest_plain.hooks_allow(session.config):
+            self._plain = {name for name, item in self._items.items() if pytest_plain.is_plain(item)}
 
     # what the rest of the server asks
 
@@ -47,21 +52,40 @@ class PytestSuite(Suite):
     def error_hiding(self, name):
         return next((error for place, error in self.errors.items() if name == place or name.startswith(place + "::")), None)
 
-    def run(self, tests, reporter):
-        items = [self._items[name] for _, name in tests]
-        for (number, _), item, following in zip(tests, items, items[1:] + [None]):
+    def run(self, tests, reporter, quick=False):
+        _explain_less()
+        plain = self._plain if quick else ()
+        full = [self._items[name] for _, name in tests if name not in plain]
+        for number, name in tests:
             reporter.started(number)
-            self._reports = []
-            try:
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-                outcome, message, frames = _summary(self._reports)
-            except BaseException as error:
-                outcome, message, frames = "errored", message_of(error), frames_of(self._environment, error.__traceback__)
-            if reporter.finished(number, outcome, message, frames):
-                _tear_down(item)
+            if name in plain:
+                outcome = self._call(self._items[name])
+            else:
+                item = full.pop(0)
+                outcome = self._run_item(item, full[0] if full else None)
+            if reporter.finished(number, *outcome):
+                if name not in plain:
+                    _tear_down(item)
                 return
 
-    # what pytest asks
+    def _call(self, item):
+        error = pytest_plain.call(item)
+        if error is None:
+            return "passed", None, []
+        if pytest_plain.is_skip(error):
+            return "skipped", bounded(str(error)) or None, []
+        outcome = "crashed" if isinstance(error, MemoryError) else "failed"
+        return outcome, message_of(error), frames_of(self._environment, error.__traceback__)
+
+    def _run_item(self, item, following):
+        self._reports = []
+        try:
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            return _summary(self._reports)
+        except BaseException as error:
+            return "errored", message_of(error), frames_of(self._environment, error.__traceback__)
+
+    # what pytest tells
 
     def pytest_collectreport(self, report):
         if not report.failed:
@@ -80,12 +104,12 @@ class PytestSuite(Suite):
             # pytest has already said what matters about an import that failed, as one text
             words = message_of(error.__cause__ or error) if error.__cause__ is not None else bounded(str(error) or type(error).__name__)
             frames = frames_of(self._environment, (error.__cause__ or error).__traceback__)
-            self.errors[report.nodeid] = ["errored", None, words, _with_syntax_error(self._environment, error.__cause__ or error, frames)]
+            self.errors[report.nodeid] = ["errored", None, words, with_syntax_error(self._environment, error.__cause__ or error, frames)]
         yield
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item, nextitem):
-        _explain_less()
+        _explain_less()  # pytest prepares explanations anew for every item
         self._reports.extend(runner.runtestprotocol(item, log=False, nextitem=nextitem))
         return True
 
@@ -142,13 +166,8 @@ def _summary(reports):
 
 def _explain_less():
     """Explaining why two large values differ can take seconds; the values themselves are in the message anyway."""
-    try:
-        from _pytest.assertion import util
-
-        util._reprcompare = None
-        util._assertion_pass = None
-    except ImportError:
-        pass
+    assertions._reprcompare = None
+    assertions._assertion_pass = None
 
 
 def _tear_down(item):
@@ -162,14 +181,6 @@ def _tear_down(item):
         state.teardown_exact(item, None)
     except BaseException:
         pass
-
-
-def _with_syntax_error(environment, error, frames):
-    """A syntax error's own place comes last: it is no frame of the traceback."""
-    filename, line = getattr(error, "filename", None), getattr(error, "lineno", None)
-    if isinstance(error, SyntaxError) and filename and line and environment.relative(filename):
-        return frames + [[environment.relative(filename), line, None]]
-    return frames
 
 
 def _path_of(node):

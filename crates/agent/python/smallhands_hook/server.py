@@ -25,6 +25,7 @@ class Server:
         self._children = Children()
         self._planner = hotswap.Planner(environment, watch)
         self._collected_in = collected_in
+        self._own_size = child.address_space()
         self._threads = threading.active_count() > 1
 
     def serve(self):
@@ -37,6 +38,8 @@ class Server:
         try:
             for message in line:
                 line.send(self._answer(message))
+                self._children.settle()
+                self._tidy()
         finally:
             os._exit(0)
 
@@ -68,7 +71,8 @@ class Server:
             return {"ended": plan.verdict}
         if plan.verdict == hotswap.UNSUPPORTED:
             return {"ended": "unsupported", "reason": plan.reason}
-        limits = child.Limits(message["cpu"], message["wall"], message["memory"])
+        room = self._own_size + message["memory"] if self._own_size and message["memory"] else 0
+        limits = child.Limits(message["cpu"], message["wall"], room)
         job = Job(message["tests"], limits, message["stop_first"], message["trace"], message.get("jobs") or _processors())
         reason = plan.reason or self._reason_for_fresh_import(job.names)
         with EditedFiles(self._environment, message["edits"]):
@@ -88,13 +92,12 @@ class Server:
         def spawn(tests, reporter, begin_trace):
             def run():
                 hotswap.apply(swaps)
-                self._suite.run(tests, reporter)
+                self._suite.run(tests, reporter, quick=not job.trace)
 
             zygote.finish(run, reporter, begin_trace)
 
         supervisor = Supervisor(self._environment, self._children, job, spawn)
         ended = supervisor.run()
-        self._tidy()
         return _outcome(ended, supervisor.names, supervisor.results.items(), supervisor.lines.items())
 
     def _run_fresh(self, job):
@@ -102,13 +105,12 @@ class Server:
         outcome = self._nursery.run({
             "names": job.names,
             "files": sorted(files) if None not in files else [],
-            "limits": [job.limits.cpu, job.limits.wall, job.limits.memory],
+            "limits": [job.limits.cpu, job.limits.wall, job.limits.address_space],
             "stop_first": job.stop_first,
             "trace": job.trace,
             # Importing again should take about as long as it took before.
             "prepare": [5.0 + 5 * self._collected_in, 2.0 + 3 * self._collected_in],
         })
-        self._tidy()
         return _outcome(outcome["ended"], outcome["names"], outcome["results"], outcome["lines"])
 
     def _tidy(self):

@@ -82,7 +82,6 @@ class Supervisor:
         finally:
             for watched in self._active:
                 self._children.end(watched.pid)
-            self._children.end_orphans()
         return ended
 
     def _width(self):
@@ -168,12 +167,16 @@ class Supervisor:
         """Takes leave of a process; what it did not get to is given to another one."""
         if watched.late and watched.stack is not None:
             self._ask_to_die(watched.pid)
-        status = self._children.end(watched.pid)
         self._active.remove(watched)
         self._poll.unregister(watched.fd)
-        self._take(watched, watched.lines.drain())
+        how = "completed"
+        if watched.done:
+            self._children.end_soon(watched.pid)
+        else:
+            status = self._children.end(watched.pid)
+            self._take(watched, watched.lines.drain())
+            how = "completed" if watched.done else self._note_death(watched, status)
         os.close(watched.fd)
-        how = "completed" if watched.done else self._note_death(watched, status)
         if watched.stack is not None:
             watched.stack.close()
         if self._job.stop_first and (watched.failed or how != "completed"):

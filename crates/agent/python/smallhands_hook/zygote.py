@@ -104,3 +104,4 @@ def _serve(environment, connection, children):
             "results": list(supervisor.results.items()),
             "lines": list(supervisor.lines.items()),
         })
+        children.settle()
