@@ -13,7 +13,10 @@ import pytest
 from _pytest import outcomes
 
 # Plugins whose hooks do nothing to a plain test.
-_HARMLESS = ("_pytest", "smallhands_hook", "xdist", "pytest_cov", "anyio", "pytest_asyncio", "pytest_mock", "_hypothesis_pytestplugin")
+_HARMLESS = (
+    "_pytest", "smallhands_hook", "xdist", "pytest_cov", "anyio", "pytest_asyncio", "pytest_mock", "pytest_rerunfailures",
+    "_hypothesis_pytestplugin",
+)
 _HOOKS = (
     "pytest_runtest_protocol", "pytest_runtest_setup", "pytest_runtest_call", "pytest_runtest_teardown",
     "pytest_runtest_makereport", "pytest_pyfunc_call", "pytest_fixture_setup", "pytest_runtest_logreport",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from _pytest import runner
 from _pytest.assertion import util as assertions
+from _pytest.reports import TestReport
 
 from . import pytest_plain
 from .failure import bounded, frames_of, message_of, with_syntax_error
@@ -129,7 +130,7 @@ class PytestSuite(Suite):
             else:
                 outcome, longrepr = "failed", _words(item, excinfo)
                 crash = frames_of(self._environment, excinfo.tb)
-        report = pytest.TestReport(
+        report = TestReport(
             nodeid=item.nodeid, location=item.location, keywords={}, outcome=outcome, longrepr=longrepr, when=call.when,
             sections=(), duration=getattr(call, "duration", 0.0),
         )

@@ -13,6 +13,7 @@ from .processes import Children
 from .supervisor import Job, Supervisor
 
 PROTOCOL = 1
+_PLUGIN_THREADS = ("pytest_rerunfailures", "xdist", "execnet")
 
 
 class Server:
@@ -26,7 +27,7 @@ class Server:
         self._planner = hotswap.Planner(environment, watch)
         self._collected_in = collected_in
         self._own_size = child.address_space()
-        self._threads = threading.active_count() > 1
+        self._threads = _project_threads()
 
     def serve(self):
         """Never returns."""
@@ -131,6 +132,15 @@ def _outcome(ended, names, results, lines):
         "results": [[names[number]] + result for number, result in sorted(results)],
         "lines": [[names[number], found] for number, found in sorted(lines)],
     }
+
+
+def _project_threads():
+    """Threads that a forked process would miss; those of test plugins are of no use to tests."""
+    return [
+        thread for thread in threading.enumerate()
+        if thread is not threading.main_thread()
+        and (getattr(getattr(thread, "_target", None), "__module__", None) or "").split(".")[0] not in _PLUGIN_THREADS
+    ]
 
 
 def _processors():
