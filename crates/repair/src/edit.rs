@@ -70,6 +70,21 @@ impl Edit {
         (first, line_at(source, last_byte).max(first))
     }
 
+    /// The same edit without what old and new text have in common at their ends: equal for all edits of one
+    /// source that give the same result.
+    pub fn trimmed(&self, source: &str) -> Edit {
+        let old = source.get(self.start..self.end).unwrap_or("");
+        let front = common_prefix(old, &self.text);
+        let (old_rest, new_rest) = (&old[front..], &self.text[front..]);
+        let back = common_suffix(old_rest, new_rest);
+        Edit {
+            file: self.file.clone(),
+            start: self.start + front,
+            end: self.start + old.len() - back,
+            text: new_rest[..new_rest.len() - back].to_owned(),
+        }
+    }
+
     /// What the edit does, for people: `old → new` with the surrounding line for very small edits, on one
     /// line of at most [`SUMMARY_LIMIT`] characters.
     pub fn summary(&self, source: &str) -> String {
@@ -116,6 +131,18 @@ pub struct Candidate {
     pub score: f64,
 }
 
+/// Bytes that two texts have in common at their start, in whole characters.
+fn common_prefix(one: &str, other: &str) -> usize {
+    let pairs = one.chars().zip(other.chars());
+    pairs.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
+}
+
+/// Bytes that two texts have in common at their end, in whole characters.
+fn common_suffix(one: &str, other: &str) -> usize {
+    let pairs = one.chars().rev().zip(other.chars().rev());
+    pairs.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
+}
+
 /// Line number (from 1) of a byte offset.
 fn line_at(source: &str, offset: usize) -> u32 {
     let end = offset.min(source.len());
@@ -157,6 +184,15 @@ mod tests {
         assert_eq!(edit(5, 9, "x").apply("abc"), "abc");
         assert_eq!(edit(1, 2, "x").apply("é"), "é");
         assert_eq!(Edit { start: 2, end: 1, ..edit(0, 0, "x") }.apply("abc"), "abc");
+    }
+
+    #[test]
+    fn edits_with_the_same_result_are_the_same_when_trimmed() {
+        let source = "f(é, b)";
+        let whole = Edit { file: "a.py".into(), start: 0, end: source.len(), text: "f(é, c)".into() };
+        let part = Edit { file: "a.py".into(), start: 6, end: 7, text: "c".into() };
+        assert_eq!(whole.trimmed(source), part.trimmed(source));
+        assert_eq!(edit(2, 2, "aa").trimmed("aaa"), edit(2, 2, "aa"));
     }
 
     #[test]

@@ -1,0 +1,90 @@
+//! Values wrapped in a call: conversions, builtin functions, functions of the file.
+
+use crate::enumerate::{Feature, Features, Proposals, Site};
+use crate::kind::EditKind;
+use crate::language::{Sorts, Wrapper};
+use crate::syntax::{Role, Shape};
+
+/// Most functions of the file that are wrapped around a value.
+const MAX_LOCAL: usize = 8;
+
+/// Values of any kind.
+pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
+    let is_statement = site.tree().parent_shape(site.id) == Some(Shape::ExpressionStatement);
+    let is_wrappable =
+        !site.shape().is_truth() && !site.shape().is_constant() && site.shape() != Shape::Yield;
+    if !site.is_value() || is_statement || !is_wrappable || site.role() == Role::Object {
+        return;
+    }
+    for wrapper in site.vocabulary().wrappers {
+        builtin(site, out, wrapper);
+    }
+    local(site, out);
+    additions(site, out);
+}
+
+/// Name of the function this value is the only argument of.
+fn wrapped_by<'a>(site: &Site<'_, 'a>) -> &'a str {
+    let tree = site.tree();
+    let call = tree.parent(site.id).filter(|_| site.role() == Role::Argument);
+    call.and_then(|call| tree.child(call, Role::Callee)).map_or("", |callee| tree.text(callee))
+}
+
+fn builtin(site: &Site<'_, '_>, out: &mut Proposals<'_>, wrapper: &Wrapper) {
+    let sorts = site.sorts();
+    let pointless =
+        wrapped_by(site) == wrapper.name || site.text().starts_with(&format!("{}(", wrapper.name));
+    if sorts.clashes(wrapper.takes) || pointless {
+        return;
+    }
+    let kind = if wrapper.converts { EditKind::WrapConversion } else { EditKind::WrapFunction };
+    let new = site.atom(format!("{}({})", wrapper.name, site.argument_text()));
+    let used =
+        site.region.ingredients.callees.iter().any(|known| known.is_used && known.name == wrapper.name);
+    let features = Features::none()
+        .when(Feature::SortMatch, sorts.meets(wrapper.takes))
+        .when(Feature::SortClash, sorts.clashes(wrapper.gives) && !wrapper.converts)
+        .when(Feature::IntegerSeen, used)
+        .when(Feature::Calls, true);
+    site.put(out, kind, &new, features);
+}
+
+fn local(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
+    let vocabulary = site.vocabulary();
+    let candidates = site.region.ingredients.callees.iter().filter(|known| {
+        let takes_one = known.parameters.as_ref().is_none_or(|names| names.len() == 1);
+        takes_one && !vocabulary.builtins.contains(&known.name) && known.name != wrapped_by(site)
+    });
+    for known in candidates.take(MAX_LOCAL) {
+        let new = site.atom(format!("{}({})", known.name, site.argument_text()));
+        let features = Features::none()
+            .when(Feature::IntegerSeen, known.is_used)
+            .when(Feature::SortMatch, known.parameters.is_some())
+            .when(Feature::Calls, true);
+        site.put(out, EditKind::WrapLocal, &new, features);
+    }
+}
+
+/// `value.lower()` and the like.
+fn additions(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
+    let sorts = site.sorts();
+    for addition in site.vocabulary().additions {
+        let pointless = site.text().ends_with(addition.text);
+        if pointless || sorts.clashes(addition.takes) {
+            continue;
+        }
+        let object = site.fragment().at_least(site.operators().primary);
+        let features = Features::none()
+            .when(Feature::SortMatch, sorts.meets(addition.takes))
+            .when(Feature::SortClash, sorts.clashes(addition.gives) && !addition.gives.meets(Sorts::LIST))
+            .when(Feature::Calls, true);
+        site.put(out, EditKind::MethodAdd, &site.atom(format!("{object}{}", addition.text)), features);
+    }
+}
+
+impl Site<'_, '_> {
+    /// The node's text as a single argument: a bare tuple needs its parentheses, a generator loses them.
+    fn argument_text(&self) -> String {
+        self.fragment().at_least(1)
+    }
+}
