@@ -55,6 +55,7 @@ mod rejection;
 pub mod render;
 mod schedule;
 mod state;
+mod topology;
 pub mod transitions;
 
 pub use command::{AttemptResult, Command};

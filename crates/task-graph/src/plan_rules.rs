@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::is_good_name;
+use crate::topology::sort;
 use crate::{RaceId, Task, TaskId};
 
 /// Why a set of tasks is not a plan. Each names the offending task.
@@ -136,54 +137,21 @@ fn validate_after(task: &Task, known: &BTreeSet<&TaskId>) -> Result<(), PlanErro
     Ok(())
 }
 
-/// Takes away, again and again, the tasks that wait for none of the rest; what cannot be taken away contains a cycle,
-/// which is then found by following dependencies until a task comes up again. No recursion: plans may be deep.
+/// Follows dependencies among entangled tasks until one comes up again: there is a cycle, since each has such a dependency.
 fn find_cycle(tasks: &[Task]) -> Option<Vec<TaskId>> {
-    let mut rest: BTreeMap<&TaskId, Vec<&TaskId>> =
-        tasks.iter().map(|task| (&task.id, task.after.iter().collect())).collect();
-    let mut dependents: BTreeMap<&TaskId, Vec<&TaskId>> = BTreeMap::new();
-    for task in tasks {
-        for dependency in &task.after {
-            dependents.entry(dependency).or_default().push(&task.id);
-        }
-    }
-    let ids: BTreeSet<&TaskId> = rest.keys().copied().collect();
-    for waits in rest.values_mut() {
-        waits.retain(|dependency| ids.contains(dependency));
-    }
-    let mut open: BTreeMap<&TaskId, usize> = rest.iter().map(|(id, waits)| (*id, waits.len())).collect();
-    let mut free: Vec<&TaskId> = open.iter().filter(|(_, count)| **count == 0).map(|(id, _)| *id).collect();
-    while let Some(id) = free.pop() {
-        rest.remove(id);
-        for dependent in dependents.get(id).into_iter().flatten() {
-            if let Some(count) = open.get_mut(dependent) {
-                *count -= 1;
-                if *count == 0 {
-                    free.push(dependent);
-                }
-            }
-        }
-    }
-    rest.keys().next().copied().map(|start| walk_to_cycle(&rest, start))
-}
-
-/// Follows unresolved dependencies from `start`; every task in `rest` has at least one.
-fn walk_to_cycle(rest: &BTreeMap<&TaskId, Vec<&TaskId>>, start: &TaskId) -> Vec<TaskId> {
+    let entangled = sort(tasks.iter()).entangled;
+    let mut at: &TaskId = entangled.keys().next()?;
     let mut path: Vec<&TaskId> = Vec::new();
-    let mut at = start;
-    loop {
-        if let Some(position) = path.iter().position(|seen| *seen == at) {
-            let mut cycle: Vec<TaskId> = path[position..].iter().map(|id| (*id).clone()).collect();
-            let first = cycle.iter().enumerate().min_by_key(|(_, id)| *id).map_or(0, |(index, _)| index);
-            cycle.rotate_left(first);
-            return cycle;
-        }
+    let mut seen: BTreeMap<&TaskId, usize> = BTreeMap::new();
+    while !seen.contains_key(at) {
+        seen.insert(at, path.len());
         path.push(at);
-        match rest.get(at).and_then(|waits| waits.iter().find(|id| rest.contains_key(**id))) {
-            Some(next) => at = next,
-            None => return path.into_iter().cloned().collect(),
-        }
+        at = entangled.get(at)?.after.iter().find(|id| entangled.contains_key(*id))?;
     }
+    let mut cycle: Vec<TaskId> = path.split_off(*seen.get(at)?).into_iter().cloned().collect();
+    let first = cycle.iter().enumerate().min_by_key(|(_, id)| *id).map_or(0, |(index, _)| index);
+    cycle.rotate_left(first);
+    Some(cycle)
 }
 
 fn cycle_text(cycle: &[TaskId]) -> String {

@@ -5,6 +5,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
+use crate::topology::sort;
 use crate::{Plan, RunState, Task, TaskId, TaskPhase, TaskState};
 
 /// The plan as text, at most `width` characters wide (but never less than the names need): one line per task, in steps
@@ -68,21 +69,13 @@ fn depth_of(depths: &BTreeMap<&TaskId, usize>, task: &Task) -> usize {
     depths.get(&task.id).copied().unwrap_or(0)
 }
 
-/// The length of the longest chain before each task. Drawn plans need not be valid: passes are bounded by the number of
-/// tasks, so a cycle ends up deep, and not in an endless loop.
+/// The length of the longest chain before each task. Drawn plans need not be valid: what lies on a cycle gets no depth.
 fn depths<'a>(tasks: impl Iterator<Item = &'a Task>) -> BTreeMap<&'a TaskId, usize> {
-    let tasks: Vec<&Task> = tasks.collect();
-    let mut depths: BTreeMap<&TaskId, usize> = tasks.iter().map(|task| (&task.id, 0)).collect();
-    for _ in 0..tasks.len() {
-        let mut moved = false;
-        for task in &tasks {
-            let before = task.after.iter().filter_map(|id| depths.get(id)).max();
-            let depth = before.map_or(0, |deepest| (deepest + 1).min(tasks.len()));
-            moved |= depths.insert(&task.id, depth) != Some(depth);
-        }
-        if !moved {
-            break;
-        }
+    let mut depths = BTreeMap::new();
+    for task in sort(tasks).order {
+        let before = task.after.iter().filter_map(|id| depths.get(id)).max();
+        let depth = before.map_or(0, |deepest: &usize| deepest + 1);
+        depths.insert(&task.id, depth);
     }
     depths
 }
@@ -120,7 +113,7 @@ mod tests {
         let found: Vec<usize> = depths(tasks.iter()).values().copied().collect();
         assert_eq!(found, [0, 1, 2, 3]);
         let cycle = [task("a", &["b"]), task("b", &["a"])];
-        assert_eq!(depths(cycle.iter()).len(), 2);
+        assert_eq!(depths(cycle.iter()).len(), 0);
     }
 
     #[test]

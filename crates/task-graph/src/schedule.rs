@@ -9,6 +9,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::topology::sort;
 use crate::{Needs, RunState, Task, TaskId, TaskPhase, TaskState};
 
 /// What the dependencies of a task say about it.
@@ -115,39 +116,21 @@ struct Rank {
     chain_ms: u64,
 }
 
-/// Ranks of all unsettled tasks, from the ends of the graph backwards: a task is ranked once all that wait for it are.
+/// Ranks of all unsettled tasks, from the ends of the graph backwards: each passes its rank on to those it waits for.
 fn ranks(state: &RunState) -> BTreeMap<&TaskId, Rank> {
-    let open: BTreeMap<&TaskId, &Task> = state
-        .tasks
-        .values()
-        .filter(|task| !task.phase.is_settled())
-        .map(|task| (&task.task.id, &task.task))
-        .collect();
-    let mut dependents: BTreeMap<&TaskId, usize> = open.keys().map(|id| (*id, 0)).collect();
-    for dependency in open.values().flat_map(|task| &task.after) {
-        if let Some(count) = dependents.get_mut(dependency) {
-            *count += 1;
-        }
-    }
-    let mut ranks: BTreeMap<&TaskId, Rank> = open
-        .iter()
-        .map(|(id, task)| (*id, Rank { priority: task.priority, chain_ms: task.weight_ms }))
-        .collect();
-    let mut complete: Vec<&TaskId> =
-        dependents.iter().filter(|(_, count)| **count == 0).map(|(id, _)| *id).collect();
-    while let Some(id) = complete.pop() {
-        let (Some(rank), Some(complete_task)) = (ranks.get(id).copied(), open.get(id)) else { continue };
-        for dependency in &complete_task.after {
-            let Some(task) = open.get(dependency) else { continue };
-            let Some(entry) = ranks.get_mut(dependency) else { continue };
-            entry.priority = entry.priority.max(rank.priority);
-            entry.chain_ms = entry.chain_ms.max(task.weight_ms.saturating_add(rank.chain_ms));
-            if let Some(count) = dependents.get_mut(dependency) {
-                *count -= 1;
-                if *count == 0 {
-                    complete.push(&task.id);
-                }
-            }
+    let unsettled = state.tasks.values().filter(|task| !task.phase.is_settled()).map(|task| &task.task);
+    let order = sort(unsettled).order;
+    let own = |task: &Task| Rank { priority: task.priority, chain_ms: task.weight_ms };
+    let mut ranks: BTreeMap<&TaskId, Rank> = order.iter().map(|task| (&task.id, own(task))).collect();
+    let weights: BTreeMap<&TaskId, u64> = order.iter().map(|task| (&task.id, task.weight_ms)).collect();
+    for task in order.iter().rev() {
+        let Some(rank) = ranks.get(&task.id).copied() else { continue };
+        for dependency in &task.after {
+            let (Some(before), Some(weight)) = (ranks.get_mut(dependency), weights.get(dependency)) else {
+                continue;
+            };
+            before.priority = before.priority.max(rank.priority);
+            before.chain_ms = before.chain_ms.max(weight.saturating_add(rank.chain_ms));
         }
     }
     ranks

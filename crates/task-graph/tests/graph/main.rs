@@ -1,0 +1,12 @@
+//! The behaviour of the task graph, from outside: stories, truth tables, random runs, drawings and old logs.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod codec;
+mod drawings;
+mod machines;
+mod makespan;
+mod plans;
+mod properties;
+mod retries;
+mod stories;
+mod support;
