@@ -1,0 +1,287 @@
+//! What can go wrong in a runtime. Each variant says what failed, on what, and what to do next, and knows the
+//! class that SWE-ReX clients expect for it.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// A request that a runtime could not fulfil.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuntimeError {
+    /// The name is taken by a living session.
+    #[error("session {session} already exists; close it or choose another name")]
+    SessionExists {
+        /// The name asked for.
+        session: String,
+    },
+    /// No living session has the name.
+    #[error("session '{session}' does not exist; create it first")]
+    SessionDoesNotExist {
+        /// The name asked for.
+        session: String,
+    },
+    /// The shell did not get ready.
+    #[error("session {session} did not start: {reason}")]
+    SessionStart {
+        /// The name asked for.
+        session: String,
+        /// What was waited for, and what the shell printed.
+        reason: String,
+    },
+    /// An earlier command still runs in the session.
+    #[error("session {session} is still running an earlier command; interrupt it or close the session")]
+    SessionBusy {
+        /// The session.
+        session: String,
+    },
+    /// The command failed and the request wanted that to be an error.
+    #[error(
+        "{}Command '{command}' failed with exit code {exit_code}. Here is the output:\n{output}",
+        prefix(error_msg)
+    )]
+    NonZeroExitCode {
+        /// The command, shortened.
+        command: String,
+        /// Its exit status.
+        exit_code: i32,
+        /// What it printed.
+        output: String,
+        /// The request's own words.
+        error_msg: String,
+    },
+    /// Nothing ended the wait in time. The command of a session keeps running until it is interrupted.
+    #[error("timeout after {} seconds while running command '{command}'", limit.as_secs_f64())]
+    CommandTimeout {
+        /// The command, shortened.
+        command: String,
+        /// The time it had.
+        limit: Duration,
+        /// What it had printed until then.
+        output: String,
+    },
+    /// Bash cannot parse the command; nothing of it was run.
+    #[error("the command is not valid bash (exit code {exit_code}): '{command}'\n{stderr}")]
+    BashIncorrectSyntax {
+        /// The command, shortened.
+        command: String,
+        /// Exit status of the syntax check.
+        exit_code: i32,
+        /// What the syntax check wrote to standard output.
+        stdout: String,
+        /// What the syntax check wrote to standard error.
+        stderr: String,
+    },
+    /// The command ended the shell itself (`exit`, `exec`, `set -e`, `kill $$`). The name is free again.
+    #[error(
+        "the shell of session {session} ended with status {status}; create it again to go on. Its last output:\n{output}"
+    )]
+    ShellExited {
+        /// The session.
+        session: String,
+        /// What was printed before the end.
+        output: String,
+        /// Exit status, or 128 + the signal's number.
+        status: i32,
+    },
+    /// What runs in the session could not be stopped.
+    #[error("session {session} could not be interrupted; close it")]
+    InterruptFailed {
+        /// The session.
+        session: String,
+    },
+    /// A pattern of `expect` is not a regular expression.
+    #[error("the pattern '{pattern}' is not a valid regular expression: {reason}")]
+    BadPattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The request itself cannot be meant.
+    #[error("the command cannot be run: {reason}")]
+    InvalidCommand {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The program could not be started.
+    #[error("cannot start '{program}': {source}; check that it is installed and on PATH")]
+    Spawn {
+        /// The program's name.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The directory for a command does not exist.
+    #[error("the working directory {} does not exist", path.display())]
+    WorkingDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file could not be read or written.
+    #[error("cannot {operation} {}: {source}", path.display())]
+    File {
+        /// `read` or `write`.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A path leaves the runtime's root.
+    #[error("the path '{path}' is outside of {}; use a path below it", root.display())]
+    OutsideRoot {
+        /// The path as asked for.
+        path: String,
+        /// The runtime's root.
+        root: PathBuf,
+    },
+    /// More than the runtime is willing to hold in memory.
+    #[error("{what} is larger than {limit} bytes")]
+    TooLarge {
+        /// The file or stream.
+        what: String,
+        /// The bound, in bytes.
+        limit: usize,
+    },
+    /// Processes stay alive although they were killed.
+    #[error("{count} processes could not be killed (first: {first})")]
+    Survivors {
+        /// How many.
+        count: usize,
+        /// Process id of one of them.
+        first: i32,
+    },
+    /// The runtime was closed.
+    #[error("the runtime is closed; everything it started was killed")]
+    Closed,
+    /// The system refused something that normally works.
+    #[error("cannot {what}: {source}")]
+    Io {
+        /// What was attempted.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+fn prefix(message: &str) -> String {
+    if message.is_empty() { String::new() } else { format!("{message}: ") }
+}
+
+impl RuntimeError {
+    /// Adapter for `map_err`: `what` failed with an I/O error.
+    pub(crate) fn io(what: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { what, source }
+    }
+
+    /// The class that SWE-ReX clients know this error by.
+    pub fn class_path(&self) -> &'static str {
+        match self {
+            Self::SessionExists { .. } => "swerex.exceptions.SessionExistsError",
+            Self::SessionDoesNotExist { .. } => "swerex.exceptions.SessionDoesNotExistError",
+            Self::SessionStart { .. } => "swerex.exceptions.SessionNotInitializedError",
+            Self::NonZeroExitCode { .. } => "swerex.exceptions.NonZeroExitCodeError",
+            Self::CommandTimeout { .. } | Self::SessionBusy { .. } | Self::InterruptFailed { .. } => {
+                "swerex.exceptions.CommandTimeoutError"
+            }
+            Self::BashIncorrectSyntax { .. } => "swerex.exceptions.BashIncorrectSyntaxError",
+            Self::BadPattern { .. } => "re.error",
+            Self::InvalidCommand { .. } => "builtins.ValueError",
+            Self::WorkingDirectory { .. } => "builtins.FileNotFoundError",
+            Self::Spawn { source, .. } | Self::File { source, .. } => builtin_class(source.kind()),
+            Self::OutsideRoot { .. } => "builtins.PermissionError",
+            Self::ShellExited { .. }
+            | Self::TooLarge { .. }
+            | Self::Survivors { .. }
+            | Self::Closed
+            | Self::Io { .. } => "swerex.exceptions.SwerexException",
+        }
+    }
+
+    /// What SWE-ReX sends beside the message.
+    pub fn extra_info(&self) -> Value {
+        match self {
+            Self::BashIncorrectSyntax { stdout, stderr, .. } => {
+                json!({"bash_stdout": stdout, "bash_stderr": stderr})
+            }
+            Self::CommandTimeout { output, .. } => json!({"output": output}),
+            Self::ShellExited { output, status, .. } => json!({"output": output, "exit_code": status}),
+            _ => json!({}),
+        }
+    }
+}
+
+fn builtin_class(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::NotFound => "builtins.FileNotFoundError",
+        io::ErrorKind::PermissionDenied => "builtins.PermissionError",
+        io::ErrorKind::IsADirectory => "builtins.IsADirectoryError",
+        _ => "builtins.OSError",
+    }
+}
+
+/// A command as messages show it: one that is long is cut in the middle of a character never.
+pub(crate) fn shortened(command: &str) -> String {
+    const SHOWN: usize = 400;
+    match command.char_indices().nth(SHOWN) {
+        None => command.to_owned(),
+        Some((end, _)) => format!("{}... ({} bytes)", &command[..end], command.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_carry_the_callers_words() {
+        let with = |error_msg: &str| {
+            let error = RuntimeError::NonZeroExitCode {
+                command: "false".into(),
+                exit_code: 1,
+                output: "x".into(),
+                error_msg: error_msg.into(),
+            };
+            error.to_string()
+        };
+        assert_eq!(with(""), "Command 'false' failed with exit code 1. Here is the output:\nx");
+        assert!(with("install").starts_with("install: Command"));
+    }
+
+    #[test]
+    fn classes_are_those_that_clients_catch() {
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        let cases = [
+            (RuntimeError::SessionExists { session: "a".into() }, "swerex.exceptions.SessionExistsError"),
+            (
+                RuntimeError::File { operation: "read", path: "x".into(), source: missing },
+                "builtins.FileNotFoundError",
+            ),
+            (RuntimeError::Closed, "swerex.exceptions.SwerexException"),
+        ];
+        for (error, class) in cases {
+            assert_eq!(error.class_path(), class, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_timeout_carries_its_output_to_the_client() {
+        let error = RuntimeError::CommandTimeout {
+            command: "x".into(),
+            limit: Duration::from_millis(500),
+            output: "so far".into(),
+        };
+        assert_eq!(error.extra_info()["output"], "so far");
+        assert!(error.to_string().contains("0.5 seconds"));
+    }
+
+    #[test]
+    fn long_commands_are_cut_between_characters() {
+        assert_eq!(shortened("ls"), "ls");
+        let long = shortened(&"é".repeat(1000));
+        assert!(long.ends_with("... (2000 bytes)") && long.len() < 900);
+    }
+}

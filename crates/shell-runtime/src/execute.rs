@@ -1,0 +1,166 @@
+//! One command to its end: both streams are drained all the time, output is bounded, and when time is up or the
+//! caller goes away the whole process tree dies.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::pipe;
+use tokio::process::{Child, ChildStdin};
+
+use crate::capture::Capture;
+use crate::error::RuntimeError;
+use crate::launch::{Launch, Launcher, Prepared};
+use crate::local::MAX_WAIT;
+use crate::protocol::{Command, CommandResponse};
+
+/// How long the end of the streams is awaited after the command ended. Only a background process that still holds
+/// them makes this matter; what the command wrote itself is in the pipe already.
+const LINGER: Duration = Duration::from_millis(250);
+
+/// Bytes read at a time; a pipe holds as many.
+const CHUNK: usize = 64 << 10;
+
+/// Runs `command` and answers when it has ended or its time is up.
+pub(crate) async fn execute(launcher: &Launcher, command: Command) -> Result<CommandResponse, RuntimeError> {
+    let limit = command.timeout.unwrap_or(MAX_WAIT);
+    let launch = Launch {
+        line: command.command,
+        cwd: command.cwd.as_deref(),
+        env: Some(&command.env),
+        clear_env: command.clear_env,
+    };
+    let mut prepared = launcher.prepare(&launch)?;
+    prepared.command.stdin(if command.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+    let mut streams = Streams::attach(&mut prepared, command.merge_output_streams, command.output_limit)
+        .map_err(RuntimeError::io("open the command's streams"))?;
+    let (mut child, tree) = prepared.spawn()?;
+    let input = child.stdin.take().zip(command.stdin);
+    let ended = tokio::time::timeout(limit, streams.until_exit(&mut child, input)).await;
+    let timed_out = ended.is_err();
+    let status = match ended {
+        Ok(status) => {
+            tree.release();
+            status
+        }
+        Err(_) => {
+            tree.kill().await?;
+            child.wait().await
+        }
+    };
+    streams.linger().await;
+    Ok(streams.response(status.map_err(RuntimeError::io("wait for the command"))?, timed_out))
+}
+
+/// One output stream of the command and what is kept of it.
+struct Stream {
+    reader: pipe::Receiver,
+    kept: Capture,
+    ended: bool,
+}
+
+impl Stream {
+    fn new(reader: io::PipeReader, limit: usize) -> io::Result<Self> {
+        let reader = pipe::Receiver::from_owned_fd(reader.into())?;
+        Ok(Self { reader, kept: Capture::new(limit), ended: false })
+    }
+
+    /// Reads to the end of the stream. Cancelling loses nothing that was read.
+    async fn drain(&mut self) {
+        let mut chunk = vec![0; CHUNK];
+        while !self.ended {
+            match self.reader.read(&mut chunk).await {
+                Ok(0) | Err(_) => self.ended = true,
+                Ok(count) => self.kept.push(&chunk[..count]),
+            }
+        }
+    }
+}
+
+struct Streams {
+    stdout: Stream,
+    stderr: Option<Stream>,
+}
+
+impl Streams {
+    fn attach(prepared: &mut Prepared, merged: bool, limit: usize) -> io::Result<Self> {
+        let (out_reader, out_writer) = io::pipe()?;
+        let stderr = if merged {
+            prepared.command.stderr(out_writer.try_clone()?);
+            None
+        } else {
+            let (reader, writer) = io::pipe()?;
+            prepared.command.stderr(writer);
+            Some(Stream::new(reader, limit)?)
+        };
+        prepared.command.stdout(out_writer);
+        Ok(Self { stdout: Stream::new(out_reader, limit)?, stderr })
+    }
+
+    async fn drain(&mut self) {
+        let stderr = async {
+            if let Some(stderr) = &mut self.stderr {
+                stderr.drain().await;
+            }
+        };
+        tokio::join!(self.stdout.drain(), stderr);
+    }
+
+    /// Feeds and drains the command until it exits.
+    async fn until_exit(
+        &mut self,
+        child: &mut Child,
+        input: Option<(ChildStdin, Vec<u8>)>,
+    ) -> io::Result<ExitStatus> {
+        let pumping = async {
+            tokio::join!(feed(input), self.drain());
+        };
+        tokio::pin!(pumping);
+        tokio::select! {
+            status = child.wait() => return status,
+            () = &mut pumping => {}
+        }
+        child.wait().await
+    }
+
+    /// Collects what is still in the pipes. What a background process writes later is read and thrown away, so
+    /// that it neither blocks nor dies of a closed pipe.
+    async fn linger(&mut self) {
+        // The time limit only ends the wait; nothing that was read is lost.
+        let _ = tokio::time::timeout(LINGER, self.drain()).await;
+    }
+
+    fn response(mut self, status: ExitStatus, timed_out: bool) -> CommandResponse {
+        let truncated =
+            self.stdout.kept.truncated() || self.stderr.as_ref().is_some_and(|s| s.kept.truncated());
+        let response = CommandResponse {
+            exit_code: status.code(),
+            signal: status.signal(),
+            stdout: self.stdout.kept.take(),
+            stderr: self.stderr.as_mut().map(|stderr| stderr.kept.take()).unwrap_or_default(),
+            timed_out,
+            truncated,
+        };
+        for stream in [Some(self.stdout), self.stderr].into_iter().flatten().filter(|stream| !stream.ended) {
+            tokio::spawn(discard(stream.reader));
+        }
+        response
+    }
+}
+
+/// Writes the command's input and closes it. A command that does not read it all is no error.
+async fn feed(input: Option<(ChildStdin, Vec<u8>)>) {
+    if let Some((mut stdin, bytes)) = input
+        && let Err(error) = stdin.write_all(&bytes).await
+    {
+        tracing::debug!(%error, "the command did not read all of its input");
+    }
+}
+
+/// Ends when the last process that holds the stream is gone; the runtime's close sees to that.
+async fn discard(mut reader: impl AsyncRead + Unpin) {
+    let mut chunk = vec![0; CHUNK];
+    while matches!(reader.read(&mut chunk).await, Ok(count) if count > 0) {}
+}

@@ -1,0 +1,91 @@
+//! Files below the runtime's root. Paths are taken as text and compared without touching the disk: a path that
+//! leaves the root is a clear error. Links inside the root are followed; containment is the sandbox's business.
+
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Component, Path, PathBuf};
+
+use tokio::io::AsyncReadExt;
+
+use crate::error::RuntimeError;
+
+/// Largest file that is read into memory, in bytes.
+pub(crate) const FILE_LIMIT: usize = 256 << 20;
+
+/// The file that `path` means below `root`.
+pub(crate) fn resolve(root: &Path, path: &str) -> Result<PathBuf, RuntimeError> {
+    let outside = || RuntimeError::OutsideRoot { path: path.to_owned(), root: root.to_owned() };
+    let mut resolved = PathBuf::new();
+    for component in root.join(path).components() {
+        match component {
+            Component::ParentDir => {
+                resolved.pop();
+            }
+            Component::CurDir => {}
+            other => resolved.push(other),
+        }
+    }
+    if resolved.starts_with(root) { Ok(resolved) } else { Err(outside()) }
+}
+
+/// The bytes of a regular file of bounded size.
+pub(crate) async fn read(root: &Path, path: &str) -> Result<Vec<u8>, RuntimeError> {
+    let path = resolve(root, path)?;
+    let failed = |source| RuntimeError::File { operation: "read", path: path.clone(), source };
+    // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
+    let file = tokio::fs::OpenOptions::from(options).open(&path).await.map_err(failed)?;
+    let metadata = file.metadata().await.map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    if !metadata.is_file() {
+        return Err(failed(io::Error::other("it is not a regular file")));
+    }
+    let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0).min(FILE_LIMIT));
+    let limit = u64::try_from(FILE_LIMIT).unwrap_or(u64::MAX);
+    file.take(limit + 1).read_to_end(&mut content).await.map_err(failed)?;
+    if content.len() > FILE_LIMIT {
+        return Err(RuntimeError::TooLarge { what: path.display().to_string(), limit: FILE_LIMIT });
+    }
+    Ok(content)
+}
+
+/// Replaces a file's content, creating it and the directories above it.
+pub(crate) async fn write(root: &Path, path: &str, content: &[u8]) -> Result<(), RuntimeError> {
+    let path = resolve(root, path)?;
+    let failed = |source| RuntimeError::File { operation: "write", path: path.clone(), source };
+    match tokio::fs::write(&path, content).await {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        written => return written.map_err(failed),
+    }
+    if let Some(parent) = path.parent() {
+        tokio::fs::create_dir_all(parent).await.map_err(failed)?;
+    }
+    tokio::fs::write(&path, content).await.map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stay_below_the_root() {
+        let root = Path::new("/w/root");
+        let inside = [
+            ("a.txt", "/w/root/a.txt"),
+            ("./a//b", "/w/root/a/b"),
+            ("a/../b", "/w/root/b"),
+            ("/w/root/a", "/w/root/a"),
+            ("..a/b..", "/w/root/..a/b.."),
+            ("", "/w/root"),
+        ];
+        for (path, expected) in inside {
+            assert_eq!(resolve(root, path).unwrap(), Path::new(expected), "{path}");
+        }
+        for path in ["../x", "a/../../x", "/etc/passwd", "/w/rootless", "/w/root/../x", "/"] {
+            assert!(matches!(resolve(root, path), Err(RuntimeError::OutsideRoot { .. })), "{path}");
+        }
+    }
+}

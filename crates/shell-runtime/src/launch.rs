@@ -1,0 +1,233 @@
+//! Starting a child process: in a session of its own, marked, limited, with exactly the environment it should have.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::process::{Child, Command as TokioCommand};
+
+use crate::error::RuntimeError;
+use crate::limits::PreparedLimits;
+use crate::processes::{Hunt, LEASE_VARIABLE, ORIGIN_VARIABLE, Survivors, uptime_ticks};
+use crate::protocol::CommandLine;
+
+/// Signals that a shell or `nohup` may have made this process ignore; children start with their defaults.
+const RESET_SIGNALS: [i32; 8] = [
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGTERM,
+    libc::SIGTSTP,
+    libc::SIGTTIN,
+    libc::SIGTTOU,
+    libc::SIGCHLD,
+];
+
+/// What all children of one runtime share.
+#[derive(Debug)]
+pub(crate) struct Launcher {
+    root: PathBuf,
+    env: BTreeMap<String, String>,
+    limits: PreparedLimits,
+    lease: String,
+    since: u64,
+    next_origin: AtomicU64,
+    closed: AtomicBool,
+}
+
+/// What one child has of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Launch<'a> {
+    pub(crate) line: CommandLine,
+    pub(crate) cwd: Option<&'a Path>,
+    pub(crate) env: Option<&'a BTreeMap<String, String>>,
+    pub(crate) clear_env: bool,
+}
+
+impl Launcher {
+    pub(crate) fn new(root: PathBuf, env: BTreeMap<String, String>, limits: PreparedLimits) -> Self {
+        let since = uptime_ticks();
+        let lease = env.get(LEASE_VARIABLE).cloned().unwrap_or_else(|| own_lease(since));
+        Self {
+            root,
+            env,
+            limits,
+            lease,
+            since,
+            next_origin: AtomicU64::new(1),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn env(&self) -> &BTreeMap<String, String> {
+        &self.env
+    }
+
+    /// Everything this runtime started.
+    pub(crate) fn everything(&self) -> Hunt {
+        Hunt::since(self.since).marked(LEASE_VARIABLE, self.lease.clone())
+    }
+
+    /// Refuses new children from now on.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn check_open(&self) -> Result<(), RuntimeError> {
+        if self.closed.load(Ordering::SeqCst) { Err(RuntimeError::Closed) } else { Ok(()) }
+    }
+
+    /// The command, ready for its standard streams, and the mark its processes will carry.
+    pub(crate) fn prepare(&self, launch: &Launch<'_>) -> Result<Prepared, RuntimeError> {
+        self.check_open()?;
+        let (program, arguments) = words(&launch.line)?;
+        let cwd = self.directory(launch.cwd)?;
+        let origin = format!("{}.{}", self.lease, self.next_origin.fetch_add(1, Ordering::Relaxed));
+        let mut command = TokioCommand::new(&program);
+        command.args(arguments).current_dir(&cwd).env_clear().kill_on_drop(true);
+        if !launch.clear_env {
+            command.envs(&self.env);
+        }
+        command.envs(launch.env.into_iter().flatten());
+        command.env(LEASE_VARIABLE, &self.lease).env(ORIGIN_VARIABLE, &origin);
+        self.before_exec(&mut command);
+        Ok(Prepared { command, program, origin, cwd })
+    }
+
+    fn before_exec(&self, command: &mut TokioCommand) {
+        let limits = self.limits;
+        // SAFETY: the closure runs between fork and exec and only makes async-signal-safe system calls.
+        unsafe {
+            command.pre_exec(move || {
+                if libc::setsid() < 0 {
+                    return Err(io::Error::last_os_error());
+                }
+                for signal in RESET_SIGNALS {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
+                limits.apply()
+            });
+        }
+    }
+
+    fn directory(&self, wanted: Option<&Path>) -> Result<PathBuf, RuntimeError> {
+        let path = wanted.map_or_else(|| self.root.clone(), |wanted| self.root.join(wanted));
+        if path.is_dir() { Ok(path) } else { Err(RuntimeError::WorkingDirectory { path }) }
+    }
+}
+
+fn own_lease(since: u64) -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    format!("rt{:x}-{since:x}-{:x}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed))
+}
+
+fn words(line: &CommandLine) -> Result<(String, Vec<String>), RuntimeError> {
+    let invalid = |reason: &str| RuntimeError::InvalidCommand { reason: reason.to_owned() };
+    let words = match line {
+        CommandLine::Shell(text) => vec!["/bin/sh".to_owned(), "-c".to_owned(), text.clone()],
+        CommandLine::Argv(words) => words.clone(),
+    };
+    if words.iter().any(|word| word.contains('\0')) {
+        return Err(invalid("it contains a null byte"));
+    }
+    let mut words = words.into_iter();
+    let program = words.next().filter(|program| !program.is_empty());
+    program.map(|program| (program, words.collect())).ok_or_else(|| invalid("it names no program"))
+}
+
+/// A command that only lacks its standard streams.
+pub(crate) struct Prepared {
+    pub(crate) command: TokioCommand,
+    program: String,
+    origin: String,
+    cwd: PathBuf,
+}
+
+impl Prepared {
+    /// What is started, for messages.
+    pub(crate) fn program(&self) -> &str {
+        &self.program
+    }
+
+    /// Starts it. Dropping the tree kills it and everything that descends from it.
+    pub(crate) fn spawn(mut self) -> Result<(Child, Tree), RuntimeError> {
+        let since = uptime_ticks();
+        let child = self.command.spawn().map_err(|source| self.refused(source))?;
+        let leader = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(i32::MAX);
+        let hunt = Hunt::since(since).in_sessions([leader]).marked(ORIGIN_VARIABLE, self.origin);
+        Ok((child, Tree { hunt: Some(Arc::new(hunt)) }))
+    }
+
+    fn refused(&self, source: io::Error) -> RuntimeError {
+        if self.cwd.is_dir() {
+            RuntimeError::Spawn { program: self.program.clone(), source }
+        } else {
+            RuntimeError::WorkingDirectory { path: self.cwd.clone() }
+        }
+    }
+}
+
+/// A child and all that descends from it. Killed on drop unless released.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    hunt: Option<Arc<Hunt>>,
+}
+
+impl Tree {
+    /// Kills the tree off the async threads.
+    pub(crate) async fn kill(mut self) -> Result<(), RuntimeError> {
+        match self.hunt.take() {
+            Some(hunt) => kill(Arc::unwrap_or_clone(hunt)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Lets what is left of the tree live on, until the runtime is closed.
+    pub(crate) fn release(mut self) {
+        self.hunt = None;
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        if let Some(Err(Survivors(pids))) = self.hunt.take().map(|hunt| hunt.kill()) {
+            tracing::warn!(?pids, "processes could not be killed");
+        }
+    }
+}
+
+/// Runs a hunt off the async threads, because it reads all of `/proc`.
+pub(crate) async fn kill(hunt: Hunt) -> Result<(), RuntimeError> {
+    let killed = tokio::task::spawn_blocking(move || hunt.kill()).await;
+    match killed {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(Survivors(pids))) => {
+            Err(RuntimeError::Survivors { count: pids.len(), first: pids.first().copied().unwrap_or(0) })
+        }
+        Err(_) => Err(RuntimeError::Io { what: "kill processes", source: io::ErrorKind::Interrupted.into() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_lines_become_words() {
+        let argv = |words: &[&str]| CommandLine::Argv(words.iter().map(|&word| word.to_owned()).collect());
+        assert_eq!(
+            words(&CommandLine::Shell("a b".into())).unwrap(),
+            ("/bin/sh".into(), vec!["-c".into(), "a b".into()])
+        );
+        assert_eq!(words(&argv(&["ls", "-l"])).unwrap(), ("ls".into(), vec!["-l".into()]));
+        for broken in [argv(&[]), argv(&[""]), argv(&["a\0b"]), CommandLine::Shell("x\0".into())] {
+            assert!(matches!(words(&broken), Err(RuntimeError::InvalidCommand { .. })), "{broken:?}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Resource limits of child processes, set by the child itself between fork and exec.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+/// What one process may use; `None` leaves the system's own limit. Limits are only ever lowered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Private writable memory of a process, in bytes. Enforced as `RLIMIT_DATA`, not `RLIMIT_AS`: language
+    /// runtimes reserve address space by the terabyte that they never touch.
+    pub memory_bytes: Option<u64>,
+    /// Processes beside those the user already runs. The kernel counts per user, so this is a backstop with
+    /// headroom against fork bombs; an exact count is the business of the sandbox.
+    pub processes: Option<u64>,
+    /// Processor time of a process, in seconds.
+    pub cpu_seconds: Option<u64>,
+    /// Size of a file that a process writes, in bytes.
+    pub file_bytes: Option<u64>,
+}
+
+/// Room left for what else the user starts meanwhile, because the kernel counts processes per user.
+const PROCESS_HEADROOM: u64 = 2048;
+
+/// Grace between the signal that warns of the end of processor time and the one that kills.
+const CPU_GRACE_SECONDS: u64 = 2;
+
+/// Limits in the form that can be applied after fork: no allocation, only system calls.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PreparedLimits([Option<(libc::__rlimit_resource_t, u64, u64)>; 5]);
+
+impl PreparedLimits {
+    /// `user_tasks` is what the user already runs on this machine.
+    pub(crate) fn new(limits: &Limits, user_tasks: u64) -> Self {
+        let both = |resource, limit: Option<u64>| limit.map(|limit| (resource, limit, limit));
+        let processes =
+            limits.processes.map(|most| user_tasks.saturating_add(most).saturating_add(PROCESS_HEADROOM));
+        Self([
+            both(libc::RLIMIT_DATA, limits.memory_bytes),
+            both(libc::RLIMIT_NPROC, processes),
+            limits.cpu_seconds.map(|most| (libc::RLIMIT_CPU, most, most.saturating_add(CPU_GRACE_SECONDS))),
+            both(libc::RLIMIT_FSIZE, limits.file_bytes),
+            both(libc::RLIMIT_CORE, Some(0)),
+        ])
+    }
+
+    /// Lowers the calling process's limits. Safe to call between fork and exec.
+    pub(crate) fn apply(&self) -> io::Result<()> {
+        self.0.iter().flatten().try_for_each(|&(resource, soft, hard)| lower(resource, soft, hard))
+    }
+}
+
+fn lower(resource: libc::__rlimit_resource_t, soft: u64, hard: u64) -> io::Result<()> {
+    let mut current = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `current` is a valid rlimit that the call fills; the call is async-signal-safe.
+    if unsafe { libc::getrlimit(resource, &raw mut current) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let hard = hard.min(current.rlim_max);
+    let wanted = libc::rlimit { rlim_cur: soft.min(hard), rlim_max: hard };
+    // SAFETY: `wanted` is a valid rlimit; the call is async-signal-safe.
+    match unsafe { libc::setrlimit(resource, &raw const wanted) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_given_is_limited_and_cores_never_are_written() {
+        let prepared = PreparedLimits::new(&Limits::default(), 10);
+        assert_eq!(prepared.0.iter().flatten().count(), 1);
+        let limits = Limits { processes: Some(5), cpu_seconds: Some(3), ..Limits::default() };
+        let prepared = PreparedLimits::new(&limits, 10);
+        let processes = 10 + 5 + PROCESS_HEADROOM;
+        assert_eq!(prepared.0[1], Some((libc::RLIMIT_NPROC, processes, processes)));
+        assert_eq!(prepared.0[2], Some((libc::RLIMIT_CPU, 3, 5)));
+    }
+}

@@ -1,0 +1,14 @@
+//! Finding and killing processes through `/proc`: by session, by descent, and by a variable in their environment,
+//! which also finds daemons that left the session and were adopted by init.
+
+mod hunt;
+mod table;
+
+pub use hunt::{Hunt, Survivors};
+pub use table::{Process, carries, memory_bytes, snapshot, start_time, uptime_ticks, user_tasks};
+
+/// The variable whose value names the lease (the runtime) that a process belongs to.
+pub const LEASE_VARIABLE: &str = "SMALLHANDS_LEASE";
+
+/// The variable whose value names the one command, helper or session that a process belongs to.
+pub const ORIGIN_VARIABLE: &str = "SMALLHANDS_ORIGIN";

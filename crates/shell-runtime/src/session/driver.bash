@@ -1,0 +1,52 @@
+# Runs inside the session's bash. Commands arrive and results leave over descriptors that commands never see, so
+# nothing a command prints, reads or sets can be taken for either.
+#
+#   240  the terminal, as standard input of commands     242  orders:   "run SEQ" or "sync SEQ", one per line
+#   241  the text of the command (a file in memory)      243  reports:  "SEQ STATUS ENTERED DIRECTORY", NUL-terminated
+#
+# Standard input of the shell itself is a supply of LOOP lines (see shell.rs): whenever a command breaks out of the
+# loop (break, an interrupt, ${x:?}), bash reads the next one and enters the loop again.
+
+set +o history +H
+PS1= PS2= PS0=
+export -n PS1 PS2 PS0
+unset HISTFILE
+
+# Waits for an order and fetches the command. The options that a command may have set must not act on it.
+__smallhands_receive() {
+  local -
+  set +aeux
+  builtin mapfile -t -n 1 -u 242 __smallhands_order
+  [[ ${#__smallhands_order[@]} -eq 1 ]] || return 1
+  __smallhands_verb=${__smallhands_order[0]%% *}
+  __smallhands_seq=${__smallhands_order[0]##* }
+  builtin mapfile -d '' -t __smallhands_text </dev/fd/241
+  __smallhands_prefix=
+  if [[ $1 != 0 && $- != *e* ]]; then
+    # In front of "&&" a status is kept without being a failure for set -e or an ERR trap.
+    __smallhands_prefix='__smallhands_restore && :;'
+  elif [[ -n $2 ]]; then
+    __smallhands_prefix='set -x;'
+  fi
+  __smallhands_status=$1 __smallhands_trace=$2
+}
+
+# Gives the next command the status, and the tracing, that the previous one left.
+__smallhands_restore() {
+  [[ -z $__smallhands_trace ]] || set -x
+  return "$__smallhands_status"
+} 2>/dev/null
+
+# Reports the end of a command and comes back with the next.
+__smallhands_turn() {
+  local status=$? entered=0 trace=
+  case $- in *x*) trace=1; set +x ;; esac
+  if [[ -n ${__smallhands_entry-} ]]; then status=$__smallhands_entry entered=1 __smallhands_entry=; fi
+  builtin jobs
+  while :; do
+    builtin printf '%s %s %s %s\0' "${__smallhands_seq:-0}" "$status" "$entered" "$PWD" >&243
+    __smallhands_receive "$status" "$trace" || builtin exit 0
+    [[ $__smallhands_verb == sync ]] || return 0
+    entered=0
+  done
+}

@@ -1,0 +1,145 @@
+//! Persistent shells. A session is a bash on a terminal of its own; commands reach it and results leave it over
+//! channels beside that terminal, so output is exactly what was printed and nothing printed can forge an end.
+
+mod expect;
+mod interrupt;
+mod living;
+mod pty;
+mod pump;
+mod screen;
+mod shell;
+mod syntax;
+mod text;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::error::RuntimeError;
+use crate::launch::Launcher;
+use crate::protocol::{BashAction, BashInterruptAction, CreateSession, CreateSessionResponse, Observation};
+use living::Session;
+
+/// The sessions of one runtime, by name.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    launcher: Arc<Launcher>,
+    /// `None` while a session with that name is starting.
+    living: Mutex<HashMap<String, Option<Arc<Session>>>>,
+}
+
+impl Sessions {
+    pub(crate) fn new(launcher: Arc<Launcher>) -> Self {
+        Self { launcher, living: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<Arc<Session>>>> {
+        self.living.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a session. The name is taken only while it starts and once it has started.
+    pub(crate) async fn create(&self, request: CreateSession) -> Result<CreateSessionResponse, RuntimeError> {
+        self.launcher.check_open()?;
+        let name =
+            if request.session.is_empty() { crate::protocol::DEFAULT_SESSION } else { &request.session };
+        let mut reservation = self.reserve(name)?;
+        let (session, output) = Session::start(Arc::clone(&self.launcher), name, &request).await?;
+        reservation.fill(session)?;
+        Ok(CreateSessionResponse { output })
+    }
+
+    fn reserve(&self, name: &str) -> Result<Reservation<'_>, RuntimeError> {
+        let mut living = self.lock();
+        match living.entry(name.to_owned()) {
+            Entry::Occupied(taken) if !taken.get().as_ref().is_some_and(|session| session.has_ended()) => {
+                Err(RuntimeError::SessionExists { session: name.to_owned() })
+            }
+            Entry::Occupied(mut ended) => {
+                ended.insert(None);
+                Ok(Reservation { sessions: self, name: name.to_owned(), filled: false })
+            }
+            Entry::Vacant(free) => {
+                free.insert(None);
+                Ok(Reservation { sessions: self, name: name.to_owned(), filled: false })
+            }
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<Arc<Session>, RuntimeError> {
+        let found = self.lock().get(name).cloned().flatten();
+        found.ok_or_else(|| RuntimeError::SessionDoesNotExist { session: name.to_owned() })
+    }
+
+    /// Runs a command; a session whose shell ended in it is forgotten.
+    pub(crate) async fn run(&self, action: BashAction) -> Result<Observation, RuntimeError> {
+        let session = self.find(action.session_name())?;
+        let answer = session.run(&action).await;
+        self.forget_if_ended(action.session_name(), &session, &answer).await;
+        answer
+    }
+
+    /// Stops what a session runs.
+    pub(crate) async fn interrupt(&self, action: BashInterruptAction) -> Result<Observation, RuntimeError> {
+        let session = self.find(action.session_name())?;
+        let answer = session.interrupt(&action).await;
+        self.forget_if_ended(action.session_name(), &session, &answer).await;
+        answer
+    }
+
+    async fn forget_if_ended(
+        &self,
+        name: &str,
+        session: &Arc<Session>,
+        answer: &Result<Observation, RuntimeError>,
+    ) {
+        if !matches!(answer, Err(RuntimeError::ShellExited { .. })) {
+            return;
+        }
+        if let Entry::Occupied(entry) = self.lock().entry(name.to_owned())
+            && entry.get().as_ref().is_some_and(|known| Arc::ptr_eq(known, session))
+        {
+            entry.remove();
+        }
+        if let Err(error) = session.end().await {
+            tracing::warn!(%error, session = name, "processes of an ended session stay");
+        }
+    }
+
+    /// Ends a session with everything it started.
+    pub(crate) async fn close(&self, name: &str) -> Result<(), RuntimeError> {
+        let session = self.find(name)?;
+        self.lock().remove(name);
+        session.end().await
+    }
+
+    /// Forgets all sessions; the caller kills what they started.
+    pub(crate) fn clear(&self) {
+        let sessions: Vec<_> = self.lock().drain().collect();
+        sessions.into_iter().filter_map(|(_, session)| session).for_each(|session| session.abandon());
+    }
+}
+
+/// A name that is taken while its session starts, and free again if that fails or is cancelled.
+struct Reservation<'a> {
+    sessions: &'a Sessions,
+    name: String,
+    filled: bool,
+}
+
+impl Reservation<'_> {
+    fn fill(&mut self, session: Session) -> Result<(), RuntimeError> {
+        // The runtime may have been closed meanwhile: then the session dies with this call.
+        self.sessions.launcher.check_open()?;
+        self.filled = true;
+        self.sessions.lock().insert(self.name.clone(), Some(Arc::new(session)));
+        Ok(())
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        if !self.filled {
+            self.sessions.lock().remove(&self.name);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The terminal of a session. It passes bytes through as they are: no echo, no output processing.
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use tokio::io::unix::AsyncFd;
+
+/// Columns and rows that programs see.
+const SIZE: (u16, u16) = (80, 24);
+
+/// Bytes read at a time; the kernel hands out at most one page.
+const CHUNK: usize = 4096;
+
+/// The controlling side of a pseudo terminal, read without blocking.
+#[derive(Debug)]
+pub(super) struct Pty {
+    master: AsyncFd<OwnedFd>,
+}
+
+/// What a read brought.
+pub(super) enum Bytes {
+    Some(Vec<u8>),
+    NoneNow,
+    Closed,
+}
+
+impl Pty {
+    /// A new terminal: this side, and the side for the shell.
+    pub(super) fn open() -> io::Result<(Self, OwnedFd)> {
+        // SAFETY: posix_openpt has no memory preconditions.
+        let master = owned(unsafe {
+            libc::posix_openpt(libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC | libc::O_NONBLOCK)
+        })?;
+        // SAFETY: `master` is an open descriptor of a pseudo terminal.
+        check(unsafe { libc::unlockpt(master.as_raw_fd()) })?;
+        let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+        // SAFETY: TIOCGPTPEER takes open flags by value and returns a new descriptor.
+        let slave = owned(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags) })?;
+        // SAFETY: the descriptor is owned by the `AsyncFd`, so it stays open and the same for as long as that lives.
+        let pty = Self { master: unsafe { AsyncFd::register(master) }.map_err(io::Error::from)? };
+        pty.resize()?;
+        pty.make_transparent()?;
+        Ok((pty, slave))
+    }
+
+    fn fd(&self) -> i32 {
+        self.master.get_ref().as_raw_fd()
+    }
+
+    fn resize(&self) -> io::Result<()> {
+        let size = libc::winsize { ws_col: SIZE.0, ws_row: SIZE.1, ws_xpixel: 0, ws_ypixel: 0 };
+        // SAFETY: TIOCSWINSZ reads a winsize, which `size` is.
+        check(unsafe { libc::ioctl(self.fd(), libc::TIOCSWINSZ, &raw const size) })
+    }
+
+    /// Sets the terminal to ordinary line input without echo and to unprocessed output, undoing what a program may
+    /// have left behind.
+    pub(super) fn make_transparent(&self) -> io::Result<()> {
+        // SAFETY: termios is plain data; all zeroes is a valid value of it.
+        let mut modes: libc::termios = unsafe { std::mem::zeroed() };
+        // SAFETY: the descriptor is a terminal and `modes` is a valid termios to fill.
+        check(unsafe { libc::tcgetattr(self.fd(), &raw mut modes) })?;
+        modes.c_iflag = libc::ICRNL | libc::IXON;
+        modes.c_oflag = 0;
+        modes.c_lflag = libc::ISIG | libc::ICANON | libc::IEXTEN;
+        modes.c_cflag |= libc::CREAD | libc::CS8;
+        // SAFETY: the descriptor is a terminal and `modes` was filled above.
+        check(unsafe { libc::tcsetattr(self.fd(), libc::TCSANOW, &raw const modes) })
+    }
+
+    /// The process group that has the terminal.
+    pub(super) fn foreground(&self) -> Option<i32> {
+        // SAFETY: tcgetpgrp has no memory preconditions.
+        Some(unsafe { libc::tcgetpgrp(self.fd()) }).filter(|&group| group > 1)
+    }
+
+    /// Waits for output.
+    pub(super) async fn read(&self) -> Bytes {
+        loop {
+            let Ok(mut ready) = self.master.readable().await else { return Bytes::Closed };
+            match self.read_now() {
+                Bytes::NoneNow => ready.clear_ready(),
+                bytes => return bytes,
+            }
+        }
+    }
+
+    /// Output that has been written already. On Linux (4.5 and later) a read that would block has first waited for
+    /// everything that was written before it, so `NoneNow` means that nothing is under way.
+    pub(super) fn read_now(&self) -> Bytes {
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            // SAFETY: the pointer and length describe `chunk`, which the call fills at most.
+            let count = unsafe { libc::read(self.fd(), chunk.as_mut_ptr().cast(), chunk.len()) };
+            if let Ok(count @ 1..) = usize::try_from(count) {
+                chunk.truncate(count);
+                return Bytes::Some(chunk);
+            }
+            match io::Error::last_os_error().kind() {
+                io::ErrorKind::Interrupted => {}
+                io::ErrorKind::WouldBlock if count < 0 => return Bytes::NoneNow,
+                _ => return Bytes::Closed,
+            }
+        }
+    }
+
+    /// Types `text` into what is running.
+    pub(super) async fn write(&self, text: &[u8]) -> io::Result<()> {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let mut ready = self.master.writable().await?;
+            // SAFETY: the pointer and length describe `rest`.
+            let count = unsafe { libc::write(self.fd(), rest.as_ptr().cast(), rest.len()) };
+            match usize::try_from(count) {
+                Ok(count) => rest = &rest[count..],
+                Err(_) => match io::Error::last_os_error() {
+                    error if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                    error if error.kind() == io::ErrorKind::Interrupted => {}
+                    error => return Err(error),
+                },
+            }
+        }
+        Ok(())
+    }
+}
+
+fn owned(fd: i32) -> io::Result<OwnedFd> {
+    check(fd)?;
+    // SAFETY: the call that made `fd` succeeded and nothing else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+fn check(result: i32) -> io::Result<()> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}

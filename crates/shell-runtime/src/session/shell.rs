@@ -1,0 +1,189 @@
+//! Starting the bash of a session with its terminal and its control descriptors.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::Arc;
+
+use tokio::net::unix::pipe;
+use tokio::process::Child;
+
+use super::pty::Pty;
+use crate::error::RuntimeError;
+use crate::launch::{Launch, Launcher, Tree};
+use crate::protocol::CommandLine;
+
+/// What defines the driver's functions; see its own comments.
+const DRIVER: &str = include_str!("driver.bash");
+
+/// First line that the shell reads: it becomes a session's shell.
+const LOAD: &[u8] = b". /dev/fd/241\n";
+
+/// The line that takes orders until a command breaks out of it. The command itself runs with the control
+/// descriptors closed and the terminal as its input; the shell keeps its copies where programs cannot inherit them.
+const LOOP: &[u8] = b"__smallhands_entry=$?; while { __smallhands_turn; } >/dev/null 2>&1; do \
+    builtin eval \"$__smallhands_prefix${__smallhands_text[0]-}\" <&240 240<&- 241<&- 242<&- 243>&-; done\n";
+
+/// Descriptor of the terminal in the shell; the others follow.
+const FIRST_FD: i32 = 240;
+
+/// Where descriptors are parked so that placing one cannot overwrite another.
+const PARKING: i32 = 300;
+
+/// A started shell and this side of its channels.
+pub(super) struct Shell {
+    pub(super) pid: i32,
+    pub(super) child: Child,
+    pub(super) tree: Tree,
+    pub(super) pty: Arc<Pty>,
+    pub(super) reports: pipe::Receiver,
+    pub(super) orders: Orders,
+    pub(super) entries: Entries,
+}
+
+/// Starts bash; it reports when it is ready.
+pub(super) fn start(launcher: &Launcher) -> Result<Shell, RuntimeError> {
+    const WHAT: &str = "open a terminal for the session";
+    let (pty, slave) = Pty::open().map_err(RuntimeError::io(WHAT))?;
+    let channels = Channels::open().map_err(RuntimeError::io(WHAT))?;
+    let env = session_env(launcher.env());
+    let launch = Launch { line: command_line(), env: Some(&env), ..Launch::default() };
+    let mut prepared = launcher.prepare(&launch)?;
+    let twin = || slave.try_clone().map_err(RuntimeError::io(WHAT));
+    prepared.command.stdin(channels.entry_reader).stdout(twin()?).stderr(twin()?);
+    let inherited = [
+        slave,
+        channels.text.try_clone().map_err(RuntimeError::io(WHAT))?.into(),
+        channels.order_reader.into(),
+        channels.report_writer.into(),
+    ];
+    // SAFETY: the closure runs between fork and exec and only makes async-signal-safe system calls.
+    unsafe {
+        prepared.command.pre_exec(move || adopt(&inherited));
+    }
+    let (child, tree) = prepared.spawn()?;
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(i32::MAX);
+    Ok(Shell {
+        pid,
+        child,
+        tree,
+        pty: Arc::new(pty),
+        reports: channels.reports,
+        orders: Orders { text: channels.text, orders: channels.orders },
+        entries: Entries(channels.entries),
+    })
+}
+
+fn command_line() -> CommandLine {
+    let words = ["bash", "--noprofile", "--norc", "--noediting", "-i"];
+    CommandLine::Argv(words.map(str::to_owned).to_vec())
+}
+
+/// No prompt, and a terminal that programs do not draw on unless the environment says otherwise.
+fn session_env(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut own = BTreeMap::from([("PS1".to_owned(), String::new())]);
+    if !env.contains_key("TERM") {
+        own.insert("TERM".to_owned(), "dumb".to_owned());
+    }
+    own
+}
+
+/// Makes the terminal the controlling one and puts the control descriptors at their places. Runs after fork.
+fn adopt(inherited: &[OwnedFd; 4]) -> io::Result<()> {
+    let mut parked = [0; 4];
+    for (place, fd) in parked.iter_mut().zip(inherited) {
+        // SAFETY: fcntl duplicates an open descriptor; no memory is touched.
+        *place = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, PARKING) })?;
+    }
+    for (place, fd) in (FIRST_FD..).zip(parked) {
+        // SAFETY: dup2 duplicates an open descriptor onto a number that only this child uses.
+        check(unsafe { libc::dup2(fd, place) })?;
+    }
+    // SAFETY: TIOCSCTTY takes an integer; the process is a session leader without a terminal.
+    check(unsafe { libc::ioctl(FIRST_FD, libc::TIOCSCTTY, 0) })?;
+    Ok(())
+}
+
+fn check(result: i32) -> io::Result<i32> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// Both sides of everything but the terminal.
+struct Channels {
+    entry_reader: io::PipeReader,
+    entries: pipe::Sender,
+    order_reader: io::PipeReader,
+    orders: pipe::Sender,
+    reports: pipe::Receiver,
+    report_writer: io::PipeWriter,
+    text: File,
+}
+
+impl Channels {
+    fn open() -> io::Result<Self> {
+        let (entry_reader, mut entry_writer) = io::pipe()?;
+        // One line to enter the loop with, and one in reserve; see `Entries`.
+        entry_writer.write_all(&[LOAD, LOOP, LOOP].concat())?;
+        let (order_reader, order_writer) = io::pipe()?;
+        let (report_reader, report_writer) = io::pipe()?;
+        let mut text = memory_file()?;
+        text.write_all(DRIVER.as_bytes())?;
+        Ok(Self {
+            entry_reader,
+            entries: pipe::Sender::from_owned_fd(entry_writer.into())?,
+            order_reader,
+            orders: pipe::Sender::from_owned_fd(order_writer.into())?,
+            reports: pipe::Receiver::from_owned_fd(report_reader.into())?,
+            report_writer,
+            text,
+        })
+    }
+}
+
+fn memory_file() -> io::Result<File> {
+    // SAFETY: the name is a valid C string.
+    let fd = check(unsafe { libc::memfd_create(c"command".as_ptr(), libc::MFD_CLOEXEC) })?;
+    // SAFETY: the call succeeded and nothing else owns the descriptor.
+    Ok(unsafe { File::from_raw_fd(fd) })
+}
+
+/// The shell's supply of lines that enter its loop. There is always one in reserve.
+#[derive(Debug)]
+pub(super) struct Entries(pipe::Sender);
+
+impl Entries {
+    /// Replaces the line that the shell has used.
+    pub(super) fn refill(&self) {
+        if let Err(error) = self.0.try_write(LOOP) {
+            tracing::debug!(%error, "the shell takes no more lines");
+        }
+    }
+}
+
+/// Where orders go.
+#[derive(Debug)]
+pub(super) struct Orders {
+    text: File,
+    orders: pipe::Sender,
+}
+
+impl Orders {
+    /// Asks the shell to run `command`; it must be idle.
+    pub(super) fn run(&self, seq: u64, command: &str) -> io::Result<()> {
+        use std::os::unix::fs::FileExt;
+        self.text.set_len(0)?;
+        self.text.write_all_at(command.as_bytes(), 0)?;
+        self.send("run", seq)
+    }
+
+    /// Asks the shell to report once more, without running anything.
+    pub(super) fn synchronise(&self, seq: u64) -> io::Result<()> {
+        self.send("sync", seq)
+    }
+
+    /// Orders are short and the pipe is empty when the shell waits, so this never blocks.
+    fn send(&self, verb: &str, seq: u64) -> io::Result<()> {
+        self.orders.try_write(format!("{verb} {seq}\n").as_bytes()).map(drop)
+    }
+}

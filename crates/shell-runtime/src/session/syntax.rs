@@ -1,0 +1,35 @@
+//! Parsing a command without running it, so that a command with a syntax error has no effect at all.
+
+use std::time::Duration;
+
+use crate::error::{RuntimeError, shortened};
+use crate::execute::execute;
+use crate::launch::Launcher;
+use crate::protocol::Command;
+
+use super::text::decode;
+
+/// Time to parse; far more than megabytes of text need.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks a fresh bash that only parses. Extended patterns are accepted, because a session may have switched them on.
+pub(super) async fn check(launcher: &Launcher, command: &str) -> Result<(), RuntimeError> {
+    if command.contains('\0') {
+        return Err(RuntimeError::InvalidCommand { reason: "it contains a null byte".to_owned() });
+    }
+    let parser = Command {
+        stdin: Some(command.as_bytes().to_vec()),
+        output_limit: 64 << 10,
+        ..Command::argv(["bash", "--noprofile", "--norc", "-O", "extglob", "-n"]).with_timeout(PATIENCE)
+    };
+    let parsed = execute(launcher, parser).await?;
+    if parsed.exit_code == Some(0) {
+        return Ok(());
+    }
+    Err(RuntimeError::BashIncorrectSyntax {
+        command: shortened(command),
+        exit_code: parsed.exit_code.unwrap_or(-1),
+        stdout: decode(&parsed.stdout),
+        stderr: decode(&parsed.stderr),
+    })
+}
