@@ -44,6 +44,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
     (
         "smallhands",
         &[
+            "smallhands-agent",
             "smallhands-checks",
             "smallhands-event-log",
             "smallhands-model-gateway",
