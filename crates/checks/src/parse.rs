@@ -1,7 +1,14 @@
 //! From the output of a check to a report of its tests.
+//!
+//! JUnit files, where there are any, say which tests ran; the console adds what they leave out (a test that hung, a
+//! file that could not be loaded). What remains unexplained is told by the exit status, so that a red check never
+//! looks green.
 
-use crate::formats;
-use crate::report::TestReport;
+use crate::command::{classify, working_folder};
+use crate::formats::{self, Transcript};
+use crate::frames::{Place, any_dialect};
+use crate::report::{MESSAGE_LIMIT, Outcome, TestCounts, TestId, TestReport, TestResult};
+use crate::terminal::{plain, tail};
 
 /// What one run of a check left behind.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,10 +30,104 @@ pub struct CheckOutput<'a> {
     pub root: Option<&'a str>,
 }
 
+impl CheckOutput<'_> {
+    /// How the check as a whole ended, where that was no decision of its own.
+    fn interruption(&self) -> Option<Outcome> {
+        match self.exit_code {
+            _ if self.timed_out => Some(Outcome::TimedOut),
+            None => Some(Outcome::Crashed),
+            // A shell reports a child that died of a signal this way.
+            Some(code) if (129..=192).contains(&code) => Some(Outcome::Crashed),
+            Some(_) => None,
+        }
+    }
+}
+
 /// Reads every format of test output that it recognises in `output`.
 ///
 /// Never fails: a check whose tests cannot be seen one by one becomes one test named after the command. A red check
 /// always has at least one failing test, and a check that ran nothing is not counted as passed.
 pub fn parse(output: &CheckOutput<'_>) -> TestReport {
-    formats::exit_status(output)
+    let transcript = Transcript {
+        framework: classify(output.command),
+        stdout: plain(output.stdout),
+        stderr: plain(output.stderr),
+        place: Place::new(output.root, &working_folder(output.command)),
+        interruption: output.interruption(),
+    };
+    let console = formats::read_console(&transcript);
+    let mut report = match output.junit {
+        [] => console,
+        files => combined(formats::read_junit(files, &transcript, &console), console),
+    };
+    conclude(&mut report, output, &transcript);
+    report
+}
+
+/// The JUnit report, completed by what only the console knows.
+fn combined(junit: TestReport, console: TestReport) -> TestReport {
+    if junit.tests.is_empty() {
+        return console;
+    }
+    let mut report = junit;
+    let known: std::collections::BTreeSet<String> = report.failing().iter().map(loose_name).collect();
+    for (id, result) in console.tests {
+        let adds_detail = report.tests.contains_key(&id);
+        let unknown_failure = result.outcome.is_failure() && !known.contains(&loose_name(&id));
+        if adds_detail || unknown_failure {
+            report.record(id, result);
+        }
+    }
+    console.notes.into_iter().for_each(|note| report.note(note));
+    report
+}
+
+/// An id without its punctuation, equal for the different spellings that a console and a JUnit file may use.
+fn loose_name(id: &TestId) -> String {
+    let name = id.as_str().replace(".py::", ".");
+    name.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// Adds one test for the check as a whole where its tests do not account for its exit status.
+fn conclude(report: &mut TestReport, output: &CheckOutput<'_>, transcript: &Transcript<'_>) {
+    let green = output.exit_code == Some(0) && !output.timed_out;
+    let named_failure = report.tests.values().any(|result| result.outcome.is_failure());
+    let ran = report.counts() != TestCounts::default();
+    let result = match transcript.interruption {
+        Some(_) if named_failure => return,
+        Some(outcome) => whole_check(outcome, interruption_message(outcome), transcript),
+        None if green && ran => return,
+        None if green && formats::ran_no_test(transcript) => {
+            TestResult::new(Outcome::Skipped).with_message("the check ran no test")
+        }
+        None if green => TestResult::new(Outcome::Passed),
+        None if named_failure => return,
+        None if formats::ran_no_test(transcript) => {
+            whole_check(Outcome::Errored, "the check ran no test".to_owned(), transcript)
+        }
+        None => whole_check(Outcome::Failed, exit_message(output, ran), transcript),
+    };
+    report.record(output.command, result);
+}
+
+fn interruption_message(outcome: Outcome) -> String {
+    let what = if outcome == Outcome::TimedOut { "did not end in time" } else { "was killed by a signal" };
+    format!("the check {what}")
+}
+
+fn exit_message(output: &CheckOutput<'_>, ran: bool) -> String {
+    let code = output.exit_code.unwrap_or_default();
+    let although = if ran { " although no test is known to have failed" } else { "" };
+    format!("the check exited with status {code}{although}")
+}
+
+/// A result for the check as a whole: what happened, then the end of what it printed.
+fn whole_check(outcome: Outcome, what: String, transcript: &Transcript<'_>) -> TestResult {
+    let spoken = if transcript.stderr.trim().is_empty() { &transcript.stdout } else { &transcript.stderr };
+    let last_words = tail(spoken, MESSAGE_LIMIT.saturating_sub(what.len() + 2));
+    let mut frames = any_dialect(&transcript.stderr, &transcript.place);
+    if frames.is_empty() {
+        frames = any_dialect(&transcript.stdout, &transcript.place);
+    }
+    TestResult::new(outcome).with_message(&format!("{what}\n{last_words}")).with_frames(frames)
 }

@@ -16,7 +16,6 @@ mod rust;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use location::leading as leading_location;
 pub(crate) use place::Place;
 
 /// One level of a stack trace: a line of a file of the repository.

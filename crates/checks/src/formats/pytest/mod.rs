@@ -1,0 +1,180 @@
+//! The console output of pytest, terse or verbose, with or without its sections.
+//!
+//! Tests are named in the progress lines of `-v`, in the short summary, or both. The sections `ERRORS` and `FAILURES`
+//! say why, under titles that name a test without its file; they are matched to ids in the order of the summary.
+
+mod blocks;
+mod lines;
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::report::{Outcome, TestCounts, TestId, TestReport, TestResult};
+
+use self::blocks::Block;
+use super::Transcript;
+use super::failure::says_timeout;
+
+/// Where in the output a line stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Section {
+    Progress,
+    Errors,
+    Failures,
+    Summary,
+    Other,
+}
+
+/// Reads standard output, where pytest prints everything.
+pub(super) fn read(transcript: &Transcript<'_>) -> TestReport {
+    let mut reading = Reading::default();
+    for line in transcript.stdout.lines() {
+        reading.line(line);
+    }
+    reading.finish(transcript)
+}
+
+/// What has been understood so far.
+#[derive(Default)]
+struct Reading<'t> {
+    section: Section,
+    report: TestReport,
+    /// A test whose verbose line has no outcome yet.
+    started: Option<&'t str>,
+    /// Failures in the order listed, to be matched with blocks: id and whether it is an error.
+    listed: Vec<(&'t str, bool)>,
+    blocks: Vec<Block<'t>>,
+    /// Whether lines belong to the last block.
+    in_block: bool,
+    /// The line of totals that ends a run.
+    totals: Option<TestCounts>,
+    hit_time_limit: bool,
+}
+
+impl Default for Section {
+    fn default() -> Self {
+        Self::Progress
+    }
+}
+
+impl<'t> Reading<'t> {
+    fn line(&mut self, line: &'t str) {
+        if let Some(title) = lines::section_title(line) {
+            if let Some(section) = section_of(title) {
+                self.section = section;
+                self.in_block = false;
+                return;
+            }
+        }
+        if let Some(totals) = lines::totals(line) {
+            self.totals = Some(totals);
+            self.section = Section::Other;
+            return;
+        }
+        self.hit_time_limit |= line.contains("+ Timeout +");
+        match self.section {
+            Section::Progress => self.progress(line),
+            Section::Summary => self.summary(line),
+            Section::Errors | Section::Failures => self.explanation(line),
+            Section::Other => {}
+        }
+    }
+
+    fn progress(&mut self, line: &'t str) {
+        if let Some((id, outcome, reason)) = lines::verbose(line) {
+            self.started = None;
+            self.note_listed(id, outcome, false);
+            self.report.record(id, TestResult::new(outcome).with_message(reason.unwrap_or_default()));
+        } else if let Some(id) = lines::started(line) {
+            self.started = Some(id);
+        } else if let (Some(id), Some(outcome)) = (self.started, lines::lone_status(line)) {
+            self.started = None;
+            self.note_listed(id, outcome, false);
+            self.report.record(id, TestResult::new(outcome));
+        }
+    }
+
+    fn summary(&mut self, line: &'t str) {
+        let Some((id, outcome, message)) = lines::summary(line) else { return };
+        self.note_listed(id, outcome, true);
+        let outcome = if says_timeout(message) { Outcome::TimedOut } else { outcome };
+        self.report.record(id, TestResult::new(outcome).with_message(message));
+    }
+
+    /// The summary's order is the one that counts, so it replaces what progress lines had listed.
+    fn note_listed(&mut self, id: &'t str, outcome: Outcome, in_summary: bool) {
+        let entry = (id, outcome == Outcome::Errored);
+        if outcome.is_failure() && !(in_summary && self.listed.contains(&entry)) {
+            self.listed.push(entry);
+        }
+    }
+
+    fn explanation(&mut self, line: &'t str) {
+        match blocks::title(line) {
+            Some(title) => {
+                self.blocks.push(Block::new(title, self.section == Section::Errors));
+                self.in_block = true;
+            }
+            // With --tb=line there are no titles.
+            None if !self.in_block => {}
+            None => self.blocks.iter_mut().last().into_iter().for_each(|block| block.lines.push(line)),
+        }
+    }
+
+    fn finish(mut self, transcript: &Transcript<'_>) -> TestReport {
+        self.explain(transcript);
+        if let (Some(id), None) = (self.started, self.totals) {
+            let outcome = if self.hit_time_limit { Outcome::TimedOut } else { transcript.unfinished() };
+            self.report.record(id, TestResult::new(outcome).with_message("started and did not finish"));
+        }
+        if let Some(totals) = self.totals {
+            self.report.unlisted = unlisted(&self.report, totals);
+        }
+        self.report
+    }
+
+    /// Gives each failure the message and the frames of its block.
+    fn explain(&mut self, transcript: &Transcript<'_>) {
+        let mut waiting: VecDeque<(&str, bool)> = self.listed.iter().copied().collect();
+        for block in std::mem::take(&mut self.blocks) {
+            let place = waiting.iter().position(|(id, error)| *error == block.is_error && block.is_about(id));
+            let id = match place.and_then(|at| waiting.remove(at)) {
+                Some((id, _)) => TestId::from(id),
+                None => block.own_id(transcript),
+            };
+            let outcome = if block.is_error { Outcome::Errored } else { Outcome::Failed };
+            let explained = block.result(outcome, transcript);
+            // The block knows more than the summary line, which is cut to the width of the terminal.
+            self.report.tests.remove(&id).into_iter().for_each(|known| {
+                let spare = TestResult { message: known.message, ..TestResult::new(known.outcome) };
+                if explained.message.is_none() {
+                    self.report.record(id.clone(), spare);
+                }
+            });
+            self.report.record(id, explained);
+        }
+    }
+}
+
+fn section_of(title: &str) -> Option<Section> {
+    match title {
+        "test session starts" => Some(Section::Progress),
+        "ERRORS" => Some(Section::Errors),
+        "FAILURES" => Some(Section::Failures),
+        "short test summary info" => Some(Section::Summary),
+        "PASSES" | "XPASSES" | "XFAILURES" | "warnings summary" | "slowest durations" => Some(Section::Other),
+        _ => None,
+    }
+}
+
+/// The tests counted but not named. Once passing tests are named, all are: then a difference comes from tests that
+/// are counted twice, as one that passes and then fails in its tear-down is.
+fn unlisted(report: &TestReport, totals: TestCounts) -> TestCounts {
+    let rest = totals.minus(&report.counts());
+    let names_passes = report.tests.values().any(|result| result.outcome == Outcome::Passed);
+    if names_passes { TestCounts { passed: 0, failed: 0, ..rest } } else { rest }
+}
+
+/// The node ids in console output, by which ids in JUnit files are recognised.
+pub(super) fn node_ids(report: &TestReport) -> BTreeSet<&str> {
+    report.tests.keys().map(TestId::as_str).filter(|id| id.contains("::")).collect()
+}
