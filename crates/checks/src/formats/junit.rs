@@ -166,7 +166,7 @@ impl<'t> Reading<'t> {
         let message = match (text.contains(" panicked at "), verdict.message.trim()) {
             (true, _) => rust_panic(&text).to_owned(),
             (false, "") if text.trim().is_empty() => verdict.kind.clone(),
-            (false, "") => text.trim().to_owned(),
+            (false, "") => before_stack(&text),
             (false, message) => plain(message).into_owned(),
         };
         let outcome = verdict.actual_outcome(&message);
@@ -206,6 +206,12 @@ impl<'t> Reading<'t> {
         let groups = self.suites.iter().filter(|suite| !suite.is_empty()).map(String::as_str);
         groups.chain([shown.as_deref().unwrap_or(name)]).collect::<Vec<_>>().join(NESTING)
     }
+}
+
+/// The head of a failure's text, where no attribute says what went wrong.
+fn before_stack(text: &str) -> String {
+    let is_stack = |line: &&str| !line.trim_start().starts_with("at ");
+    text.trim().lines().take_while(is_stack).collect::<Vec<_>>().join("\n")
 }
 
 /// Extensions of script files, which vitest gives as classes.

@@ -101,7 +101,8 @@ impl<'t> Reading<'t> {
         self.slow.retain(|id| *id != status.id);
         let result = TestResult::new(outcome).with_duration(status.seconds.map(|seconds| seconds * 1000.0));
         self.tests.insert(status.id.clone(), result);
-        self.capturing = outcome.is_failure();
+        // The summary names failures again, without output.
+        self.capturing = outcome.is_failure() && self.totals.is_none();
         if self.capturing {
             self.outputs.push((status.id, Vec::new()));
         }
@@ -111,10 +112,7 @@ impl<'t> Reading<'t> {
         let mut report = TestReport::default();
         let mut details: BTreeMap<&str, String> = BTreeMap::new();
         for (id, lines) in &self.outputs {
-            // The summary names failures again, without output.
-            if !lines.is_empty() {
-                details.insert(id, lines.join("\n"));
-            }
+            details.insert(id, lines.join("\n"));
         }
         for (id, result) in self.tests {
             let explained = match details.get(id.as_str()).filter(|_| result.outcome.is_failure()) {
@@ -141,7 +139,15 @@ fn with_output(result: TestResult, text: &str, transcript: &Transcript<'_>) -> T
         Some((_, errors)) => errors,
         None => text.split_once("stdout ───").map_or(text, |(_, output)| output),
     };
-    result.with_message(rust_panic(spoken)).with_frames(Dialect::Rust.frames(text, &transcript.place))
+    result
+        .with_message(rust_panic(without_frame(spoken)))
+        .with_frames(Dialect::Rust.frames(text, &transcript.place))
+}
+
+/// What the test itself printed, where libtest repeats it between its own lines.
+fn without_frame(text: &str) -> &str {
+    let own = text.split_once(" stdout ----\n").map_or(text, |(_, own)| own);
+    own.split_once("\nfailures:").map_or(own, |(own, _)| own)
 }
 
 /// `Summary [   0.023s] 8 tests run: 3 passed, 5 failed, 1 skipped`; only the skipped ones are not named before.

@@ -51,13 +51,19 @@ struct Reading<'t> {
     /// Which failure the lines being read explain.
     explaining: Option<usize>,
     in_second_list: bool,
+    /// Where the next failure of the second list stands.
+    location: Option<&'t str>,
 }
 
 struct Failure<'t> {
     id: String,
     name: &'t str,
     duration: Option<f64>,
+    /// How far its mark is indented; what explains it is indented further.
+    depth: usize,
     lines: Vec<&'t str>,
+    /// Where the test stands, as the second list says.
+    location: Option<&'t str>,
 }
 
 fn mark(text: &str) -> Option<(Option<Outcome>, &str)> {
@@ -78,10 +84,17 @@ impl<'t> Reading<'t> {
                 None => self.open(depth, name),
                 Some(outcome) => self.mark(depth, outcome, name, transcript),
             }
-        } else if line.starts_with("ℹ ") || line.starts_with("test at ") {
+        } else if line.starts_with("ℹ ") {
             self.explaining = None;
+        } else if let Some(location) = line.strip_prefix("test at ") {
+            self.explaining = None;
+            self.location = Some(location);
         } else if let Some(failure) = self.explaining.and_then(|at| self.failed.get_mut(at)) {
-            failure.lines.push(line);
+            if depth > failure.depth || line.is_empty() {
+                failure.lines.push(line);
+            } else {
+                self.explaining = None;
+            }
         }
     }
 
@@ -92,21 +105,16 @@ impl<'t> Reading<'t> {
 
     fn mark(&mut self, depth: usize, outcome: Outcome, text: &'t str, transcript: &Transcript<'_>) {
         self.explaining = None;
-        let (text, directive) = text.rsplit_once(" # ").unwrap_or((text, ""));
+        let (text, directive) = split_directive(text);
         let (name, duration) = split_duration(text);
-        if self.outline.group_at(depth) == Some(name) {
-            // The end of a group repeats its name.
-            self.outline.close_to(depth);
-        } else {
-            self.outline.close_to(depth);
-        }
+        self.outline.close_to(depth);
         let shown = transcript.place.relative(name).filter(|_| name.starts_with('/'));
         let id = self.outline.id(depth, shown.as_deref().unwrap_or(name));
         let is_todo = directive.starts_with("TODO");
         match outcome {
             Outcome::Failed if is_todo => self.report.record(id, TestResult::new(Outcome::Skipped)),
             Outcome::Failed => {
-                self.failed.push(Failure { id, name, duration, lines: Vec::new() });
+                self.failed.push(Failure { id, name, duration, depth, lines: Vec::new(), location: None });
                 self.explaining = Some(self.failed.len() - 1);
             }
             Outcome::Skipped => self.report.record(id, TestResult::new(outcome).with_message(directive)),
@@ -114,22 +122,38 @@ impl<'t> Reading<'t> {
         }
     }
 
-    /// Turns to the first failure called `name` that nothing has explained yet.
+    /// Turns to the first failure of this name that the second list has not mentioned yet.
     fn explain_again(&mut self, text: &str) {
-        let name = split_duration(text.rsplit_once(" # ").map_or(text, |(text, _)| text)).0;
-        let unexplained = |failure: &Failure<'_>| failure.name == name && failure.lines.is_empty();
-        self.explaining = self.failed.iter().position(unexplained);
+        let name = split_duration(split_directive(text).0).0;
+        let location = self.location.take();
+        self.explaining = None;
+        let unmentioned = |failure: &Failure<'_>| failure.name == name && failure.location.is_none();
+        let Some(at) = self.failed.iter().position(unmentioned) else { return };
+        let failure = &mut self.failed[at];
+        failure.location = Some(location.unwrap_or_default());
+        failure.depth = 0;
+        self.explaining = failure.lines.is_empty().then_some(at);
     }
 
     fn finish(mut self, transcript: &Transcript<'_>) -> TestReport {
         for failure in self.failed {
-            let text = failure.lines.join("\n");
+            let location = failure.location.unwrap_or_default();
+            let stack = failure.lines.join("\n");
+            let text = if stack.contains("    at ") { stack } else { format!("at {location}") };
             let message = message(&failure.lines);
             let result = explained(Outcome::Failed, &message, &text, Dialect::JavaScript, &transcript.place);
             self.report.record(TestId(failure.id), result.with_duration(failure.duration));
         }
         drop_groups(&mut self.report, NESTING);
         self.report
+    }
+}
+
+/// Splits a remark off a name: `later (0.1ms) # TODO`. A `#` in front of the duration belongs to the name.
+fn split_directive(text: &str) -> (&str, &str) {
+    match text.rsplit_once("ms) # ") {
+        Some((front, directive)) => (&text[..front.len() + "ms)".len()], directive),
+        None => (text, ""),
     }
 }
 

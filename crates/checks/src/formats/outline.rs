@@ -27,11 +27,6 @@ impl Outline {
         self.open.push((indent, name.to_owned()));
     }
 
-    /// The name of the group that is open at exactly `indent`.
-    pub(super) fn group_at(&self, indent: usize) -> Option<&str> {
-        self.open.iter().find(|(open, _)| *open == indent).map(|(_, name)| name.as_str())
-    }
-
     /// The id of a test called `name` at `indent`.
     pub(super) fn id(&self, indent: usize, name: &str) -> String {
         let enclosing = self.open.iter().filter(|(open, _)| *open < indent).map(|(_, name)| name.as_str());
@@ -107,7 +102,6 @@ mod tests {
         assert_eq!(outline.id(4, "adds"), "cart > total > adds");
         outline.close_to(2);
         assert_eq!(outline.id(2, "empties"), "cart > empties");
-        assert_eq!(outline.group_at(0), Some("cart"));
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use super::location::trailing;
 use super::{Frame, Place};
 
+/// Extensions of sources that a JavaScript engine reports.
+const EXTENSIONS: [&str; 10] = ["js", "jsx", "ts", "tsx", "mjs", "cjs", "mts", "cts", "vue", "svelte"];
+
 /// The frames in `text`, reversed, since these traces begin with the innermost.
 pub(super) fn frames(text: &str, place: &Place<'_>) -> Vec<Frame> {
     let mut frames: Vec<Frame> = text.lines().filter_map(|line| frame(line.trim(), place)).collect();
@@ -16,6 +19,11 @@ fn frame(line: &str, place: &Place<'_>) -> Option<Frame> {
         None => line.strip_prefix("❯ ").map(arrow_parts)?,
     };
     let (path, number) = trailing(location)?;
+    let bare = path.split('?').next().unwrap_or(path);
+    let is_script = bare.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension));
+    if !is_script {
+        return None;
+    }
     Some(Frame { file: place.relative(path)?, line: number, function: function.and_then(named) })
 }
 

@@ -5,6 +5,7 @@
 mod diagnostics;
 mod lines;
 
+use crate::frames::any_dialect;
 use crate::report::{Outcome, TestId, TestReport, TestResult};
 
 use self::diagnostics::Diagnostics;
@@ -81,14 +82,15 @@ impl<'t> Reading<'t> {
     /// Adds the last test point, whose diagnostics are complete now.
     fn record(&mut self, transcript: &Transcript<'_>) {
         let block = self.block.take().map(|(_, lines)| lines).unwrap_or_default();
-        let comments = std::mem::take(&mut self.comments);
         let Some((id, point)) = self.point.take() else { return };
+        let comments = std::mem::take(&mut self.comments);
         let diagnostics = Diagnostics::of(&block);
         let mut message = diagnostics.message().unwrap_or_default();
         let mut frames = diagnostics.frames(&transcript.place);
         if message == "test failed" && !comments.is_empty() {
             message = lines::unescaped(&comments.join("\n"));
-            frames = crate::frames::any_dialect(&message, &transcript.place);
+            let found = any_dialect(&message, &transcript.place);
+            frames = if found.is_empty() { frames } else { found };
         }
         let outcome = match point.outcome() {
             Outcome::Failed if says_timeout(&message) => Outcome::TimedOut,

@@ -60,7 +60,12 @@ pub(super) fn skipped_total(line: &str) -> Option<usize> {
 /// A progress line: the tests it starts, and the outcome of the last where the line has it.
 ///
 /// Before Python 3.11, a test whose sub-tests failed has no outcome of its own, and the next title follows on its line.
-pub(super) fn test_line(line: &str) -> Option<(Vec<TestId>, Option<(Outcome, &str)>)> {
+///
+/// Where a test has a description, its outcome follows that on the `next` line.
+pub(super) fn test_line<'t>(line: &'t str, next: &str) -> Option<(Vec<TestId>, Option<(Outcome, &'t str)>)> {
+    if !line.contains(" ...") && !next.contains(" ...") {
+        return None;
+    }
     let line = line.strip_suffix(" ...").unwrap_or(line);
     let mut pieces: Vec<&str> = line.trim_start().split(" ... ").collect();
     let status = pieces.last().and_then(|last| outcome(last));
@@ -147,8 +152,10 @@ mod tests {
 
     #[test]
     fn progress_lines_start_tests_and_end_the_last() {
-        let ids =
-            |line: &str| test_line(line).map(|(ids, status)| (ids.len(), status.map(|(outcome, _)| outcome)));
+        let ids = |line: &str| {
+            test_line(line, "described ... ok")
+                .map(|(ids, status)| (ids.len(), status.map(|(outcome, _)| outcome)))
+        };
         for (line, expected) in [
             ("test_a (t.T) ... ok", Some((1, Some(Outcome::Passed)))),
             ("test_a (t.T) ... test_b (t.T) ... ok", Some((2, Some(Outcome::Passed)))),
@@ -163,6 +170,7 @@ mod tests {
         ] {
             assert_eq!(ids(line), expected, "{line}");
         }
+        assert_eq!(test_line("Array.map (stack.entry)", "at top"), None);
     }
 
     #[test]

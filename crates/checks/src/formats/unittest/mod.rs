@@ -26,7 +26,10 @@ fn read_stream(text: &str, transcript: &Transcript<'_>) -> TestReport {
     while at < all.len() {
         at = match lines::block_title(&all[at..]) {
             Some((outcome, title)) => reading.block(&all, at + 2, outcome, title),
-            None => reading.progress(all[at], at + 1),
+            None => {
+                reading.progress(all[at], all.get(at + 1).copied().unwrap_or_default());
+                at + 1
+            }
         };
     }
     reading.finish()
@@ -45,20 +48,19 @@ struct Reading<'t> {
 }
 
 impl Reading<'_> {
-    /// Reads one progress or summary line; returns where to go on.
-    fn progress(&mut self, line: &str, next: usize) -> usize {
+    /// Reads one progress or summary line.
+    fn progress(&mut self, line: &str, next: &str) {
         if let Some(count) = lines::ran(line) {
             self.totals = Some(Totals { ran: count, ..Totals::default() });
         } else if let Some(skipped) = self.totals.and_then(|_| lines::skipped_total(line)) {
             self.totals.iter_mut().for_each(|totals| totals.skipped = skipped);
-        } else if let Some((ids, status)) = lines::test_line(line) {
+        } else if let Some((ids, status)) = lines::test_line(line, next) {
             self.start(ids, status);
         } else if let Some(status) = lines::trailing_status(line)
             && let Some(id) = self.open.take()
         {
             self.record_status(id, status);
         }
-        next
     }
 
     fn start(&mut self, mut ids: Vec<TestId>, status: Option<(Outcome, &str)>) {
