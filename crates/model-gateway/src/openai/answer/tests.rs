@@ -86,6 +86,10 @@ fn text_arrives_in_pieces() {
         &[],
         Finish::Stop,
     );
+}
+
+#[test]
+fn text_arrives_in_odd_frames() {
     check(
         "first frame without choices",
         &[json!({"choices": [], "prompt_filter_results": []}), delta(json!({"content": "a"})), end("length")],
