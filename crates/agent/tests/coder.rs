@@ -376,3 +376,12 @@ async fn dropping_the_attempt_stops_it() {
     }
     bench.runtime.close().await.unwrap();
 }
+
+#[test]
+fn ends_have_fixed_names_on_disk() {
+    let check = |ended: Ended, expected: Value| assert_eq!(serde_json::to_value(ended).unwrap(), expected);
+    check(Ended::Submitted { message: "m".into() }, json!({"how": "submitted", "message": "m"}));
+    check(Ended::GaveUp { reason: "r".into() }, json!({"how": "gave_up", "reason": "r"}));
+    check(Ended::LimitReached { which: Limit::Wall }, json!({"how": "limit_reached", "which": "wall"}));
+    check(Ended::Cancelled, json!({"how": "cancelled"}));
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use smallhands_model_gateway::ModelError;
 use smallhands_shell_runtime::RuntimeError;
 use smallhands_trajectory::{Step, Trajectory, Usage};
@@ -54,7 +55,8 @@ impl Default for CoderLimits {
 }
 
 /// Which bound ended an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Limit {
     /// All steps were used.
     Steps,
@@ -82,7 +84,8 @@ impl Limit {
 }
 
 /// How an attempt ended. The sandbox may hold a useful change in every case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
 pub enum Ended {
     /// The model says it is done.
     Submitted {
