@@ -80,12 +80,9 @@ pub fn ready(state: &RunState) -> Vec<TaskId> {
     ready.into_iter().map(|task| task.task.id.clone()).collect()
 }
 
-/// The tasks that may start now: ready, a free agent each, a free lock each, attempts left in the run, and the run not
-/// ending.
+/// The tasks that may start now: ready, a free agent each, a free lock each, and attempts left in the run. None in a run
+/// that is ending, since nothing waits there.
 pub fn startable(state: &RunState) -> Vec<TaskId> {
-    if state.halt.is_some() {
-        return Vec::new();
-    }
     let active: Vec<&TaskState> = state.tasks.values().filter(|task| task.phase.is_active()).collect();
     let agents = (state.limits.agents as usize).saturating_sub(active.len());
     let room = agents.min(state.attempts_left().map_or(usize::MAX, |left| left as usize));

@@ -59,6 +59,7 @@ fn cycles_are_named_from_their_first_task() {
     let entangled =
         vec![task("a", &["b"]), task("b", &["d"]), task("c", &["b"]), task("d", &["c"]), task("e", &[])];
     check(entangled, cycle(&["b", "d", "c"]));
+    check(vec![task("a", &["c"]), task("c", &["b"]), task("b", &["c"])], cycle(&["b", "c"]));
 }
 
 #[test]

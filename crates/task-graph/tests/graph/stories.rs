@@ -1,6 +1,9 @@
 //! Runs as dialogues: what is asked, what happens, what is to be done next.
 
-use crate::support::check;
+use serde_json::Value;
+use smallhands_task_graph::{Command, RunEvent, replay};
+
+use crate::support::{Run, bytes, check, done, drop_tasks, gave_up, task};
 
 #[test]
 fn a_small_run_from_submission_to_verdict() {
@@ -340,6 +343,28 @@ fn when_the_attempts_of_a_run_are_used_up_what_runs_may_end() {
 }
 
 #[test]
+fn a_run_that_got_everything_done_with_its_last_attempt_is_not_cut_short() {
+    check(
+        "
+        > submit attempts=1
+        > adopt + a
+        adopted +a
+        > start
+        a#1 started
+        > done a#1
+        a#1 ended: succeed
+        > start
+        ? effects
+        replan after 1: tasks_settled a
+        > adopt + b
+        adopted +b
+        > start
+        limit: number of attempts
+        ",
+    );
+}
+
+#[test]
 fn a_limit_that_stops_overrides_one_that_lets_end_and_cancelling_overrides_both() {
     check(
         "
@@ -454,6 +479,10 @@ fn a_planner_that_thinks_slowly_does_not_miss_what_settles_meanwhile() {
         adopted +c
         ? effects
         replan after 2: tasks_settled b
+        > adopt seen=0
+        adopted
+        ? effects
+        replan after 2: tasks_settled b
         > adopt seen=3
         refused: the planner says it has seen 3 settled tasks, but only 2 are settled
         > adopt seen=2
@@ -540,7 +569,7 @@ fn the_longest_chain_goes_first_and_priority_goes_before_it() {
     check(
         "
         > submit agents=1
-        > adopt + short weight=5 + long weight=1 + tail after=long weight=9 + urgent after=gate priority=3 + gate weight=0
+        > adopt + short weight=5 + long weight=1 + tail after=long weight=9 + urgent after=gate priority=3 weight=0 + gate weight=0
         adopted +short +long +tail +urgent +gate
         > start
         gate#1 started
@@ -576,4 +605,39 @@ fn ties_are_broken_by_the_order_of_the_plan() {
         a#1 started
         ",
     );
+}
+
+#[test]
+fn a_log_that_was_cut_within_a_decision_is_caught_up_with() {
+    let mut run = Run::with_plan(2, vec![task("a", &[]), task("b", &["a"]), task("c", &["b"])]);
+    run.start(1);
+    let events = run.end(&"a#1".parse().unwrap(), gave_up(), 2);
+    assert_eq!(events.len(), 3, "the end of the attempt and two tasks that fell with it");
+    let kept = run.log.len() - 2;
+    let mut cut = Run { state: replay(&run.log[..kept]).unwrap(), log: run.log[..kept].to_vec() };
+    let caught_up = cut.must(&Command::StartReady { at_ms: 3 });
+    assert_eq!(caught_up, events[1..]);
+    assert_eq!(bytes(&cut.state), bytes(&run.state));
+}
+
+#[test]
+fn the_reason_for_dropping_outlives_the_end_of_the_attempt() {
+    let mut run = Run::with_plan(1, vec![task("a", &[])]);
+    run.start(1);
+    run.must(&drop_tasks(&["a"]));
+    run.end(&"a#1".parse().unwrap(), done(), 2);
+    assert_eq!(run.state.task(&"a".into()).unwrap().note.as_deref(), Some("not wanted"));
+}
+
+#[test]
+fn progress_is_kept_per_task_and_the_last_note_wins() {
+    let mut run = Run::with_plan(2, vec![task("a", &[]), task("b", &[])]);
+    run.start(1);
+    for (attempt, note) in [("a#1", 1), ("b#1", 7), ("a#1", 2)] {
+        let note = Value::from(note);
+        let events = run.must(&Command::AttemptProgress { attempt: attempt.parse().unwrap(), note });
+        assert!(matches!(events[..], [RunEvent::AttemptProgressed { .. }]));
+    }
+    let note = |id: &str| run.state.task(&id.into()).unwrap().last_progress.clone();
+    assert_eq!((note("a"), note("b")), (Some(2.into()), Some(7.into())));
 }
