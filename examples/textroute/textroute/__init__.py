@@ -1,0 +1,1 @@
+"""Route patterns, expressions, text layout and rate limits."""
