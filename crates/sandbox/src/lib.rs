@@ -1,23 +1,27 @@
-//! A bounded place with a clean copy of the repository, and the runtime that works in it.
+//! A bounded place with a clean copy of the user's repository.
 //!
-//! - [`base`]: the published copy of the user's repository that all sandboxes of a run start from.
-//! - [`port`]: what every kind of sandbox offers.
-//! - [`host`]: sandboxes on the plain host: separate folders, limits, no isolation.
-//! - [`lease`]: who owns a sandbox on disk, so that what a crash left behind can be told from what is in use.
+//! | module | concept |
+//! |---|---|
+//! | [`base`] | the published copy: one commit in a private repository; patches become further commits |
+//! | [`backend`] | the ports: a backend makes sandboxes, a sandbox owns a workspace and a runtime |
+//! | [`host`] | the adapter without isolation: a directory on this machine, limits, a lease, a watchdog |
+//! | [`tree`] | names of commits of a base |
+//! | `git` | running git without touching or trusting anybody's configuration |
 //!
-//! Not here: what runs inside (see `shell-runtime`), and any decision about what to run.
+//! The user's repository is only ever read. Its history is not copied: a sandbox shows one commit, so that nobody
+//! finds a fix by reading what came later.
 
+pub mod backend;
 pub mod base;
 pub mod error;
 mod git;
 pub mod host;
-pub mod lease;
-mod listing;
-pub mod port;
+mod removal;
 pub mod tree;
 
+pub use backend::{LimitHit, Sandbox, SandboxBackend, SandboxSpec};
 pub use base::Base;
 pub use error::SandboxError;
-pub use host::{HostBackend, HostSandbox, LimitHit};
-pub use port::{Sandbox, SandboxBackend, SandboxSpec};
+pub use host::HostBackend;
+pub use smallhands_shell_runtime::Limits;
 pub use tree::TreeId;

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::processes::Survivors;
+
 /// A request that a runtime could not fulfil.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -165,6 +167,12 @@ pub enum RuntimeError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl From<Survivors> for RuntimeError {
+    fn from(Survivors(pids): Survivors) -> Self {
+        Self::Survivors { count: pids.len(), first: pids.first().copied().unwrap_or(0) }
+    }
 }
 
 fn prefix(message: &str) -> String {

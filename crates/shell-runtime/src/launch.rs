@@ -206,10 +206,7 @@ impl Drop for Tree {
 pub(crate) async fn kill(hunt: Hunt) -> Result<(), RuntimeError> {
     let killed = tokio::task::spawn_blocking(move || hunt.kill()).await;
     match killed {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(Survivors(pids))) => {
-            Err(RuntimeError::Survivors { count: pids.len(), first: pids.first().copied().unwrap_or(0) })
-        }
+        Ok(killed) => killed.map_err(RuntimeError::from),
         Err(_) => Err(RuntimeError::Io { what: "kill processes", source: io::ErrorKind::Interrupted.into() }),
     }
 }

@@ -60,13 +60,22 @@ impl LocalRuntime {
         self.launcher.root()
     }
 
-    /// Kills everything without waiting on async work; for `Drop`.
-    fn kill_everything(&self) {
+    /// [`Runtime::close`] for callers outside of async code; blocks for milliseconds as a rule.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Survivors`] when something could not be killed.
+    pub fn close_now(&self) -> Result<(), RuntimeError> {
         self.launcher.close();
         self.sessions.clear();
-        if let Err(survivors) = self.launcher.everything().kill() {
-            tracing::warn!(?survivors, "processes could not be killed");
-        }
+        self.launcher.everything().kill().map_err(RuntimeError::from)
+    }
+
+    /// Kills everything the runtime started and stays open. Blocks for milliseconds as a rule.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Survivors`] when something could not be killed.
+    pub fn kill_now(&self) -> Result<(), RuntimeError> {
+        self.launcher.everything().kill().map_err(RuntimeError::from)
     }
 }
 
@@ -115,6 +124,8 @@ impl Runtime for LocalRuntime {
 
 impl Drop for LocalRuntime {
     fn drop(&mut self) {
-        self.kill_everything();
+        if let Err(error) = self.close_now() {
+            tracing::warn!(%error, "a dropped runtime leaves processes behind");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! One-shot commands: output, environment, limits, and that nothing outlives its time.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::type_complexity)] // helpers outside of #[test] functions
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;

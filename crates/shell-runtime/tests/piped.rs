@@ -1,5 +1,7 @@
 //! Helpers that are talked to line by line.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::type_complexity)] // helpers outside of #[test] functions
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

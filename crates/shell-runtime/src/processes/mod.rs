@@ -5,7 +5,7 @@ mod hunt;
 mod table;
 
 pub use hunt::{Hunt, Survivors};
-pub use table::{Process, carries, memory_bytes, snapshot, start_time, uptime_ticks, user_tasks};
+pub use table::{Process, carries, memory_bytes, snapshot, start_time, uptime_ticks, user_tasks, variable};
 
 /// The variable whose value names the lease (the runtime) that a process belongs to.
 pub const LEASE_VARIABLE: &str = "SMALLHANDS_LEASE";

@@ -80,9 +80,14 @@ pub fn uptime_ticks() -> u64 {
 
 /// Whether a process was started with the variable `name` set to `value`.
 pub fn carries(pid: i32, name: &str, value: &str) -> bool {
-    let Ok(environ) = fs::read(format!("/proc/{pid}/environ")) else { return false };
-    let wanted = [name.as_bytes(), b"=", value.as_bytes()].concat();
-    environ.split(|&byte| byte == 0).any(|entry| entry == wanted)
+    variable(pid, name).is_some_and(|found| found == value)
+}
+
+/// The value that the variable `name` had when the process was started.
+pub fn variable(pid: i32, name: &str) -> Option<String> {
+    let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let value = |entry: &[u8]| Some(entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?.to_vec());
+    String::from_utf8(environ.split(|&byte| byte == 0).find_map(value)?).ok()
 }
 
 /// Memory that only this process accounts for, in bytes: resident anonymous and shared-memory pages, no file pages.
