@@ -59,6 +59,23 @@ const RUNS: &[(&str, &str, End)] = &[
     ("junit/node", "node --test --test-reporter=junit", Exit(1)),
     ("junit/nextest", "cargo nextest run", Exit(100)),
     ("junit/vitest", "npx vitest run", Exit(1)),
+    ("junit/jest", "npx jest --reporters=jest-junit", Exit(1)),
+    ("junit/surefire", "mvn -q test", Exit(1)),
+    ("junit/gradle", "./gradlew test", Exit(1)),
+    ("junit/gtest", "make test", Exit(2)),
+    ("junit/cut", "pytest --junitxml=report.xml", Signal),
+    ("go_text/verbose", "go test -v ./...", Exit(1)),
+    ("go_text/terse", "go test ./...", Exit(1)),
+    ("go_text/timeout", "go test -v -timeout 1s ./...", Exit(1)),
+    ("go_json/run", "go test -json ./...", Exit(1)),
+    ("surefire/run", "mvn -B test", Exit(1)),
+    ("surefire/compile_error", "mvn -B test", Exit(1)),
+    ("gradle/run", "gradle test", Exit(1)),
+    ("ctest/run", "ctest --output-on-failure", Exit(8)),
+    ("ctest/hang", "make test", Timeout),
+    ("gtest/run", "./run-tests", Exit(139)),
+    ("tap/prove", "prove -v", Exit(1)),
+    ("tap/subtests", "./run-tests", Exit(1)),
 ];
 
 fn folder() -> PathBuf {
