@@ -9,6 +9,7 @@ import pytest
 
 from . import environment as settings
 from .imported import ImportWatch
+from .pytest_files import collect_only_files_of
 from .pytest_suite import PytestSuite, give_scratch, quieten
 from .server import Server, scratch_folder
 from .suite import run_fresh
@@ -45,9 +46,10 @@ class Hijack:
         for name, value in (("numprocesses", None), ("dist", "no"), ("tx", []), ("no_cov", True), ("maxfail", 0), ("usepdb", False)):
             if hasattr(config.option, name):
                 setattr(config.option, name, value)
-        files = self._fresh.files if self._fresh is not None else _files_of(config, self._environment.only)
-        if files:
-            config.args = list(files)
+        if self._fresh is None:
+            collect_only_files_of(config, self._environment.only)
+        elif self._fresh.files:
+            config.args = list(self._fresh.files)
         config.pluginmanager.register(self._suite, "smallhands-suite")
 
     @pytest.hookimpl(tryfirst=True)
@@ -60,13 +62,6 @@ class Hijack:
             self._fresh.run(lambda tests, reporter: run_fresh(self._suite, tests, reporter))
         self._watch.stop()
         Server(self._environment, self._suite, self._nursery, self._watch, time.monotonic() - self._began).serve()
-
-
-def _files_of(config, names):
-    """The files in which tests of these names live."""
-    root = str(getattr(config, "rootpath", None) or config.rootdir)
-    files = dict.fromkeys(os.path.join(root, name.split("::")[0]) for name in names)
-    return [file for file in files if os.path.exists(file)]
 
 
 def _install():

@@ -1,9 +1,12 @@
 """A pytest plugin for plain runs: records what becomes of each test and changes nothing."""
 
+import sys
+
 import pytest
 
 from . import environment as settings
 from .failure import bounded, frames_of, with_syntax_error
+from .pytest_files import collect_only_files_of
 from .recording import Recorder
 
 _OUTCOMES = {"failed": 3, "errored": 2, "skipped": 1, "passed": 0}
@@ -64,8 +67,22 @@ def _words(report):
     return bounded(str(report.longrepr or ""))
 
 
-def pytest_configure(config):
+def _install():
+    """Takes the settings away from the environment. A worker of a parallel run finds none: it reports to the main process."""
     environment = settings.take()
-    # a worker of a parallel run reports to the main process, which records
-    if environment is not None and environment.record and not hasattr(config, "workerinput"):
+    if environment is None or not environment.record:
+        return
+
+    def pytest_configure(config):
         config.pluginmanager.register(Recording(environment), "smallhands-recording")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(config):
+        collect_only_files_of(config, environment.only)
+
+    module = sys.modules[__name__]
+    module.pytest_configure = pytest_configure
+    module.pytest_cmdline_main = pytest_cmdline_main
+
+
+_install()
