@@ -38,6 +38,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "smallhands-sandbox",
             "smallhands-shell-runtime",
             "smallhands-task-graph",
+            "smallhands-trajectory",
         ],
     ),
     // edges

@@ -1,0 +1,243 @@
+//! The end of a run: what came out, written down, handed over, and only then recorded as finished.
+
+use smallhands_task_graph::Command;
+
+use super::Dispatcher;
+use crate::assignment::{Assignment, Delivery, FoundPatch};
+use crate::deliver::deliver;
+use crate::planner::Halt;
+use crate::planner::view::PlannerView;
+use crate::progress::{PatchView, Progress, RunSummary, TestCounts, TestsBeforeAfter, Verdict};
+use crate::report::{self, ReportDetails};
+use crate::request::{Deliver, RunError};
+use crate::state_dir::write_whole;
+
+/// Characters per line of the plan's drawing in the report.
+const PLAN_WIDTH: usize = 120;
+
+/// What the deliveries of a run add up to.
+#[derive(Debug, Default)]
+struct Sum {
+    before: TestCounts,
+    after: Option<TestCounts>,
+    green: bool,
+    validations: u64,
+    cost_usd_micros: u64,
+    merged: Vec<FoundPatch>,
+    alternatives: Vec<PatchView>,
+    failing: Vec<String>,
+    broken: Vec<String>,
+    flaky: Vec<String>,
+    warnings: Vec<String>,
+    evidence: Option<String>,
+    cause: Option<String>,
+}
+
+impl Dispatcher {
+    /// Ends the run: writes patch and report, delivers, records, tells.
+    pub(super) async fn finish(&mut self, halt: Halt) -> Result<RunSummary, RunError> {
+        let view = self.view()?;
+        let head = view.head();
+        let mut sum = add_up(&view);
+        sum.cause = self.failure_cause();
+        if let (Halt::Unobservable(_), Some(cause)) = (&halt, &sum.cause)
+            && head == view.facts.base
+        {
+            self.close(Verdict::Failed, &serde_json::json!({ "reason": cause }))?;
+            let command = view.facts.checks.join("`, `");
+            return Err(RunError::CheckNotRunnable { command, reason: cause.clone() });
+        }
+        let mut summary = self.summarise(&halt, &sum);
+        let changed = head != view.facts.base;
+        if changed {
+            self.write_patch(&head, &mut summary).await?;
+        }
+        self.write_report(&sum, &mut summary)?;
+        if changed {
+            self.hand_over(&mut summary).await?;
+        }
+        let value = serde_json::to_value(&summary).unwrap_or_default();
+        self.close(summary.verdict, &value)?;
+        self.tell(Progress::RunFinished(summary.clone()));
+        Ok(summary)
+    }
+
+    fn close(&mut self, verdict: Verdict, summary: &serde_json::Value) -> Result<(), RunError> {
+        let verdict = serde_json::to_value(verdict).unwrap_or_default();
+        self.apply(&Command::Finish { verdict, summary: summary.clone() })?;
+        if self.is_finished() {
+            return Ok(());
+        }
+        let reason = "the run could not be closed while attempts were at work".into();
+        Err(RunError::StoredState { run: self.journal.run().to_owned(), reason })
+    }
+
+    /// Why the first observation brought nothing, in its own words.
+    fn failure_cause(&self) -> Option<String> {
+        let tasks = self.journal.state().tasks.values();
+        tasks.flat_map(|task| task.attempts.iter()).find_map(|attempt| {
+            attempt.output.as_ref().is_none_or(serde_json::Value::is_null).then(|| attempt.reason.clone()).flatten()
+        })
+    }
+
+    fn summarise(&self, halt: &Halt, sum: &Sum) -> RunSummary {
+        let (verdict, reason) = judge(halt, sum);
+        RunSummary {
+            run: self.journal.run().to_owned(),
+            verdict,
+            reason,
+            patch: None,
+            report: None,
+            tests: TestsBeforeAfter { before: sum.before, after: sum.after },
+            validations: sum.validations,
+            cost_usd: sum.cost_usd_micros as f64 / 1e6,
+            wall_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            limit: matches!(halt, Halt::Limit(_)).then(|| "timeout".to_owned()),
+            changes: sum.merged.iter().map(|patch| patch.view.clone()).collect(),
+            alternatives: sum.alternatives.clone(),
+        }
+    }
+
+    async fn write_patch(&self, head: &str, summary: &mut RunSummary) -> Result<(), RunError> {
+        let parse = |tree: &str| {
+            tree.parse().map_err(|_| RunError::StoredState {
+                run: self.journal.run().to_owned(),
+                reason: format!("`{tree}` does not name a tree"),
+            })
+        };
+        let diff = self.shop.base.diff(&parse(&self.shop.spec.base)?, &parse(head)?).await?;
+        let path = self.state_dir.patch(self.journal.run());
+        write_whole(&path, diff.as_bytes())?;
+        summary.patch = Some(path.display().to_string());
+        Ok(())
+    }
+
+    fn write_report(&self, sum: &Sum, summary: &mut RunSummary) -> Result<(), RunError> {
+        let spec = &self.shop.spec;
+        let evidence = sum.evidence.as_ref().and_then(|blob| blob.parse().ok());
+        let evidence = evidence.and_then(|id| self.shop.log.get_blob(&id).ok());
+        let details = ReportDetails {
+            task: spec.task.clone(),
+            repo: spec.repo.display().to_string(),
+            checks: spec.checks.iter().map(|check| check.command.clone()).collect(),
+            failing: sum.failing.clone(),
+            broken: sum.broken.clone(),
+            flaky: sum.flaky.clone(),
+            warnings: self.warnings.iter().chain(&sum.warnings).cloned().collect(),
+            evidence: evidence.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+            plan: smallhands_task_graph::render::run_text(self.journal.state(), PLAN_WIDTH),
+        };
+        let path = self.state_dir.report(self.journal.run());
+        write_whole(&path, report::markdown(summary, &details).as_bytes())?;
+        summary.report = Some(path.display().to_string());
+        for warning in &sum.warnings {
+            self.tell(Progress::Warning { message: warning.clone() });
+        }
+        Ok(())
+    }
+
+    async fn hand_over(&self, summary: &mut RunSummary) -> Result<(), RunError> {
+        let spec = &self.shop.spec;
+        let stored = self.state_dir.patch(self.journal.run());
+        let writes_to_repository = !matches!(spec.deliver, Deliver::Patch { .. });
+        if writes_to_repository && summary.verdict != Verdict::Verified {
+            summary.reason = format!("{}; not delivered because it is not verified", summary.reason);
+            return Ok(());
+        }
+        let changes: Vec<String> = summary.changes.iter().map(|change| format!("{}:{}", change.file, change.line)).collect();
+        let message = format!("{}\n\nChanged {}. Made by smallhands run {}.", spec.task, changes.join(", "), summary.run);
+        let line = deliver(&spec.deliver, &spec.repo, &stored, &message).await?;
+        summary.reason = format!("{}; {line}", summary.reason);
+        Ok(())
+    }
+}
+
+/// The verdict, and why.
+fn judge(halt: &Halt, sum: &Sum) -> (Verdict, String) {
+    let left = sum.failing.len();
+    match halt {
+        Halt::NothingToDo => (Verdict::Verified, format!("nothing to do: all {} tests pass already", sum.before.passed)),
+        Halt::Verified if sum.green => {
+            let tests = sum.after.unwrap_or_default();
+            (Verdict::Verified, format!("all {} tests pass in a fresh copy with the patch applied", tests.passed))
+        }
+        Halt::Verified if !sum.broken.is_empty() => {
+            (Verdict::Unverified, format!("the patch breaks {} tests that passed before", sum.broken.len()))
+        }
+        Halt::Verified => (Verdict::Unverified, format!("the patch helps, but {left} tests still fail")),
+        Halt::NoPatch => (Verdict::Failed, format!("no patch was found after {} validations", sum.validations)),
+        Halt::Unobservable(reason) => {
+            let reason = sum.cause.as_deref().unwrap_or(reason);
+            let verdict = if sum.merged.is_empty() { Verdict::Failed } else { Verdict::Unverified };
+            (verdict, reason.to_owned())
+        }
+        Halt::Limit(which) if sum.merged.is_empty() => (Verdict::Failed, format!("{which} before a patch was found")),
+        Halt::Limit(which) => (Verdict::Unverified, format!("{which} before the result could be verified")),
+    }
+}
+
+fn add_up(view: &PlannerView) -> Sum {
+    let mut sum = Sum::default();
+    for task in &view.tasks {
+        let Some(delivery) = &task.delivery else { continue };
+        match delivery {
+            Delivery::Observed { counts, flaky, failing, .. } if matches!(task.work, Assignment::Observe { round: 1, .. }) => {
+                sum.before.passed += counts.passed;
+                sum.before.failed += counts.failed;
+                sum.before.skipped += counts.skipped;
+                sum.flaky.extend(flaky.iter().cloned());
+                sum.failing.extend(failing.iter().cloned());
+            }
+            Delivery::Observed { .. } => {}
+            Delivery::Searched { validated, .. } => sum.validations += validated,
+            Delivery::Changed { cost_usd_micros, .. } => sum.cost_usd_micros += cost_usd_micros,
+            Delivery::Integrated { merged, alternatives, .. } => {
+                sum.merged.extend(merged.iter().cloned());
+                sum.alternatives.extend(alternatives.iter().cloned());
+            }
+            Delivery::Verified { green, counts, failing, broken, evidence, warnings, .. } => {
+                sum.green = *green;
+                sum.after = Some(*counts);
+                sum.failing.clone_from(failing);
+                sum.broken.clone_from(broken);
+                sum.evidence = Some(evidence.clone());
+                sum.warnings.extend(warnings.iter().cloned());
+            }
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sum(green: bool, failing: usize, broken: usize, merged: bool) -> Sum {
+        let view = PatchView { file: "a".into(), line: 1, kind: "k".into(), summary: "s".into() };
+        let patch = FoundPatch { view, diff: "b".into(), fixed: vec![], complete: true, rank: 0 };
+        Sum {
+            green,
+            failing: vec!["t".into(); failing],
+            broken: vec!["t".into(); broken],
+            merged: if merged { vec![patch] } else { vec![] },
+            ..Sum::default()
+        }
+    }
+
+    #[test]
+    fn verdicts() {
+        let cases = [
+            (Halt::NothingToDo, sum(false, 0, 0, false), Verdict::Verified),
+            (Halt::Verified, sum(true, 0, 0, true), Verdict::Verified),
+            (Halt::Verified, sum(false, 2, 0, true), Verdict::Unverified),
+            (Halt::Verified, sum(false, 2, 1, true), Verdict::Unverified),
+            (Halt::NoPatch, sum(false, 2, 0, false), Verdict::Failed),
+            (Halt::Limit("deadline reached".into()), sum(false, 2, 0, false), Verdict::Failed),
+            (Halt::Limit("deadline reached".into()), sum(false, 2, 0, true), Verdict::Unverified),
+            (Halt::Unobservable("why".into()), sum(false, 2, 0, false), Verdict::Failed),
+        ];
+        for (halt, sum, expected) in cases {
+            assert_eq!(judge(&halt, &sum).0, expected, "{halt:?}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! From durable events to what people and scripts are told. Pure.
+
+use smallhands_task_graph::{AttemptId, AttemptResult, RunEvent, RunState, Task, TaskId, TaskStep};
+
+use crate::assignment::Delivery;
+use crate::progress::{Progress, TaskPhase, TaskView};
+
+/// Failing tests named in one message.
+const NAMED_TESTS: usize = 200;
+
+/// What to tell about an event that has just become part of `state`.
+#[must_use]
+pub fn of_event(event: &RunEvent, state: &RunState) -> Vec<Progress> {
+    match event {
+        RunEvent::PlanAdopted { add, drop, reason, .. } if !add.is_empty() || !drop.is_empty() => {
+            vec![plan_changed(add, drop, reason)]
+        }
+        RunEvent::TaskUnreachable { task, because } => {
+            vec![task_changed(task, TaskPhase::Dropped, format!("{because} did not get done"))]
+        }
+        RunEvent::AttemptStarted { attempt, .. } => vec![task_changed(&attempt.task, TaskPhase::Running, String::new())],
+        RunEvent::AttemptFinished { attempt, result, then, .. } => attempt_finished(attempt, result, *then, state),
+        RunEvent::AttemptLost { attempt, reason, then, .. } => {
+            vec![ended(attempt, "lost", reason), task_changed(&attempt.task, phase_after(*then), reason.clone())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn plan_changed(add: &[Task], drop: &[TaskId], reason: &str) -> Progress {
+    Progress::PlanChanged {
+        reason: reason.to_owned(),
+        added: add.iter().map(task_view).collect(),
+        dropped: drop.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// A task as shown to people.
+#[must_use]
+pub fn task_view(task: &Task) -> TaskView {
+    TaskView {
+        id: task.id.to_string(),
+        role: task.role.to_string(),
+        goal: task.goal.clone(),
+        after: task.after.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn attempt_finished(attempt: &AttemptId, result: &AttemptResult, then: TaskStep, state: &RunState) -> Vec<Progress> {
+    let (outcome, note, output) = match result {
+        AttemptResult::Done { output } => ("done", None, Some(output)),
+        AttemptResult::GaveUp { reason, output } => ("gave_up", Some(reason.clone()), Some(output)),
+        AttemptResult::LimitReached { which } => ("limit_reached", Some(format!("{which} reached")), None),
+        AttemptResult::Lost { reason } => ("lost", Some(reason.clone()), None),
+    };
+    let delivery = output.and_then(|output| Delivery::from_value(output).ok());
+    let note = note.or_else(|| delivery.as_ref().map(describe)).unwrap_or_default();
+    let mut told = vec![ended(attempt, outcome, &note)];
+    told.extend(delivery.as_ref().and_then(|delivery| of_delivery(attempt, delivery)));
+    if state.task(&attempt.task).is_some() {
+        told.push(task_changed(&attempt.task, phase_after(then), note));
+    }
+    told
+}
+
+fn of_delivery(attempt: &AttemptId, delivery: &Delivery) -> Option<Progress> {
+    match delivery {
+        Delivery::Observed { counts, failing, .. } => Some(Progress::TestsObserved {
+            counts: *counts,
+            failing: failing.iter().take(NAMED_TESTS).cloned().collect(),
+        }),
+        Delivery::Integrated { merged: Some(patch), fixed, .. } => Some(Progress::PatchMerged {
+            task: attempt.task.to_string(),
+            patch: patch.view.clone(),
+            fixed: fixed.clone(),
+        }),
+        _ => None,
+    }
+}
+
+/// A delivery in one line.
+#[must_use]
+pub fn describe(delivery: &Delivery) -> String {
+    match delivery {
+        Delivery::Observed { counts, groups, mode, .. } => format!(
+            "{} passed, {} failed ({mode}); {} suspected causes",
+            counts.passed,
+            counts.failed,
+            groups.len()
+        ),
+        Delivery::Searched { found, validated, candidates, ended } => {
+            let complete = found.iter().filter(|patch| patch.complete).count();
+            format!("{complete} patches pass ({} partial), {validated} of {candidates} candidates validated, {ended}", found.len() - complete)
+        }
+        Delivery::Changed { note, .. } => note.clone(),
+        Delivery::Integrated { merged: Some(patch), fixed, .. } => {
+            format!("merged {}:{}, {} tests pass since then", patch.view.file, patch.view.line, fixed.len())
+        }
+        Delivery::Integrated { rejected, .. } => format!("nothing merged, {} rejected", rejected.len()),
+        Delivery::Verified { green, counts, .. } => {
+            format!("{}: {} passed, {} failed", if *green { "green" } else { "red" }, counts.passed, counts.failed)
+        }
+    }
+}
+
+fn ended(attempt: &AttemptId, outcome: &str, note: &str) -> Progress {
+    Progress::AttemptFinished { attempt: attempt.to_string(), outcome: outcome.to_owned(), note: note.to_owned() }
+}
+
+fn task_changed(task: &TaskId, phase: TaskPhase, note: String) -> Progress {
+    Progress::TaskChanged { task: task.to_string(), phase, note }
+}
+
+fn phase_after(step: TaskStep) -> TaskPhase {
+    match step {
+        TaskStep::Start => TaskPhase::Running,
+        TaskStep::Succeed => TaskPhase::Done,
+        TaskStep::GiveUp | TaskStep::Fail => TaskPhase::Failed,
+        TaskStep::Retry => TaskPhase::Waiting,
+        TaskStep::Stop | TaskStep::Drop => TaskPhase::Dropped,
+    }
+}

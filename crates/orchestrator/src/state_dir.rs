@@ -1,0 +1,132 @@
+//! The state directory: where runs, the event log and sandboxes live. The only file that knows its layout.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use smallhands_event_log::SqliteLog;
+
+use crate::request::RunError;
+
+/// Paths under the state directory.
+///
+/// ```text
+/// state.db            events and blobs of all runs
+/// runs/<run>/         base/ (private git repository), result.patch, report.md, lock
+/// sandboxes/<id>/     live sandboxes with their leases
+/// ```
+#[derive(Debug, Clone)]
+pub struct StateDir {
+    root: PathBuf,
+}
+
+impl StateDir {
+    /// Creates the directory where it is missing, and makes sure that it can be written.
+    ///
+    /// # Errors
+    /// [`RunError::StateDir`] when it cannot be created or written.
+    pub fn open(root: &Path) -> Result<Self, RunError> {
+        let refused = |source: std::io::Error| RunError::StateDir { path: root.to_path_buf(), reason: source.to_string() };
+        fs::create_dir_all(root.join("runs")).map_err(refused)?;
+        fs::create_dir_all(root.join("sandboxes")).map_err(refused)?;
+        let probe = root.join(format!(".probe-{}", std::process::id()));
+        fs::write(&probe, b"probe").map_err(refused)?;
+        fs::remove_file(&probe).map_err(refused)?;
+        let root = root.canonicalize().map_err(refused)?;
+        Ok(Self { root })
+    }
+
+    /// The directory itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Opens the event log.
+    ///
+    /// # Errors
+    /// [`RunError::Log`] when the database is corrupt, read-only, full or of a newer format.
+    pub fn log(&self) -> Result<SqliteLog, RunError> {
+        Ok(SqliteLog::open(&self.root.join("state.db"))?)
+    }
+
+    /// The folder of one run.
+    #[must_use]
+    pub fn run_folder(&self, run: &str) -> PathBuf {
+        self.root.join("runs").join(run)
+    }
+
+    /// Where the run's base repository is published.
+    #[must_use]
+    pub fn base(&self, run: &str) -> PathBuf {
+        self.run_folder(run).join("base")
+    }
+
+    /// The result patch of a run.
+    #[must_use]
+    pub fn patch(&self, run: &str) -> PathBuf {
+        self.run_folder(run).join("result.patch")
+    }
+
+    /// The report of a run.
+    #[must_use]
+    pub fn report(&self, run: &str) -> PathBuf {
+        self.run_folder(run).join("report.md")
+    }
+
+    /// Takes the ownership of a run for as long as the returned lock lives; the kernel releases it when the process dies.
+    ///
+    /// # Errors
+    /// [`RunError::RunIsLive`] when another process holds it.
+    pub fn own(&self, run: &str) -> Result<RunLock, RunError> {
+        let path = self.run_folder(run).join("lock");
+        let failed = |source| RunError::Io { what: "lock", path: path.clone(), source };
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(RunLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(RunError::RunIsLive(run.to_owned())),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+}
+
+/// The ownership of a run by this process.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+/// Writes a file through a temporary sibling, so that a reader never sees half of it.
+///
+/// # Errors
+/// [`RunError::Io`].
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), RunError> {
+    let temporary = path.with_extension(format!("tmp{}", std::process::id()));
+    let failed = |source| RunError::Io { what: "write", path: path.to_path_buf(), source };
+    fs::write(&temporary, content).map_err(failed)?;
+    fs::rename(&temporary, path).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_has_one_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        fs::create_dir_all(state.run_folder("r1")).unwrap();
+        let first = state.own("r1").unwrap();
+        assert!(matches!(state.own("r1"), Err(RunError::RunIsLive(run)) if run == "r1"));
+        drop(first);
+        assert!(state.own("r1").is_ok());
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        fs::write(&path, "not a folder").unwrap();
+        let message = StateDir::open(&path).unwrap_err().to_string();
+        assert!(message.contains("--state-dir"), "{message}");
+    }
+}
