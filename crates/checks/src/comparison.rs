@@ -34,52 +34,85 @@ impl Comparison {
 /// Compares two runs of the same check, before and after a change.
 ///
 /// A test that terse output no longer names counts as passing only when both runs ran equally many tests and skipped
-/// equally many. A container that could not be loaded counts as fixed once tests inside it are seen.
+/// equally many. A container that could not be loaded counts as fixed once tests inside it are seen, and a test once
+/// its container is said to pass.
 pub fn compare(before: &TestReport, after: &TestReport) -> Comparison {
+    let runs = Runs { before, after, same_size: same_size(before, after) };
     let mut comparison = Comparison::default();
     for (id, old) in &before.tests {
-        if let Some(list) = place_known(&mut comparison, id, old, before, after) {
+        if let Some(list) = runs.list_for(&mut comparison, id, old) {
             list.push(id.clone());
         }
     }
-    for (id, new) in &after.tests {
-        if new.outcome.is_failure() && !before.tests.contains_key(id) {
-            // Terse output names failures only, so an unnamed test that passed is what this one was.
-            let passed_unnamed = before.unlisted.passed > 0 && same_size(before, after);
-            let list = if passed_unnamed { &mut comparison.broken } else { &mut comparison.newly_failing };
-            list.push(id.clone());
-        }
+    // Terse output names failures only, so an unnamed test that passed is what a newly named one was.
+    let passed_unnamed = before.unlisted.passed > 0 && runs.same_size;
+    for (id, _) in
+        after.tests.iter().filter(|(id, new)| new.outcome.is_failure() && !before.tests.contains_key(id))
+    {
+        let list = if passed_unnamed { &mut comparison.broken } else { &mut comparison.newly_failing };
+        list.push(id.clone());
     }
     comparison
 }
 
-/// The list of `comparison` that a test seen before belongs to, if any.
-fn place_known<'a>(
-    comparison: &'a mut Comparison,
-    id: &TestId,
-    old: &TestResult,
-    before: &TestReport,
-    after: &TestReport,
-) -> Option<&'a mut Vec<TestId>> {
-    let failed = old.outcome.is_failure();
-    match after.tests.get(id).map(|new| new.outcome) {
-        Some(now) if now.is_failure() && failed => Some(&mut comparison.still_failing),
-        Some(now) if now.is_failure() => Some(&mut comparison.broken),
-        Some(Outcome::Skipped) if old.outcome != Outcome::Skipped => Some(&mut comparison.missing),
-        Some(_) if failed => Some(&mut comparison.fixed),
-        Some(_) => None,
-        None if passes_unseen(id, before, after) => failed.then_some(&mut comparison.fixed),
-        None => Some(&mut comparison.missing),
-    }
+/// The two runs being compared.
+struct Runs<'r> {
+    before: &'r TestReport,
+    after: &'r TestReport,
+    same_size: bool,
 }
 
-/// Whether a test that `after` does not name can be said to pass.
-fn passes_unseen(id: &TestId, before: &TestReport, after: &TestReport) -> bool {
-    let named_among_passes = after.unlisted.passed > 0 && same_size(before, after);
-    let loaded = after.tests.keys().any(|member| id.contains(member));
-    let only_whole_check = before.tests.len() == 1 && before.unlisted.total() == 0;
-    let all_green = !after.has_failures() && after.counts().passed > 0;
-    named_among_passes || loaded || (only_whole_check && all_green && after.tests.len() > 1)
+impl Runs<'_> {
+    /// The list of `comparison` that a test seen before belongs to, if any.
+    fn list_for<'c>(
+        &self,
+        comparison: &'c mut Comparison,
+        id: &TestId,
+        old: &TestResult,
+    ) -> Option<&'c mut Vec<TestId>> {
+        let failed = old.outcome.is_failure();
+        match self.after.tests.get(id).map(|new| new.outcome) {
+            Some(now) if now.is_failure() && failed => Some(&mut comparison.still_failing),
+            Some(now) if now.is_failure() => Some(&mut comparison.broken),
+            Some(Outcome::Skipped) if old.outcome != Outcome::Skipped => Some(&mut comparison.missing),
+            Some(_) if failed => Some(&mut comparison.fixed),
+            Some(_) => None,
+            None if self.passes_unseen(id) => failed.then_some(&mut comparison.fixed),
+            None => Some(&mut comparison.missing),
+        }
+    }
+
+    /// Whether a test that `after` does not name can be said to pass.
+    fn passes_unseen(&self, id: &TestId) -> bool {
+        let among_unnamed = self.after.unlisted.passed > 0 && self.same_size;
+        among_unnamed || self.members_seen(id) || self.container_passes(id) || self.whole_check_passes()
+    }
+
+    /// Whether `after` has tests inside `id`, which before could not be loaded.
+    fn members_seen(&self, id: &TestId) -> bool {
+        TestId::SEPARATORS.iter().any(|separator| {
+            let prefix = format!("{id}{separator}");
+            let mut members = self.after.tests.range(TestId(prefix.clone())..);
+            members.next().is_some_and(|(member, _)| member.as_str().starts_with(&prefix))
+        })
+    }
+
+    /// Whether `after` says that what holds `id` passes: a terse `ok package`.
+    fn container_passes(&self, id: &TestId) -> bool {
+        let text = id.as_str();
+        let ends = TestId::SEPARATORS.iter().flat_map(|separator| text.match_indices(separator));
+        let mut containers = ends.filter_map(|(at, _)| self.after.tests.get(&TestId::from(&text[..at])));
+        containers.any(|result| result.outcome == Outcome::Passed)
+    }
+
+    /// Whether a check that before could not even start is green now.
+    fn whole_check_passes(&self) -> bool {
+        let only_whole_check = self.before.tests.len() == 1 && self.before.unlisted.total() == 0;
+        only_whole_check
+            && self.after.tests.len() > 1
+            && !self.after.has_failures()
+            && !self.after.passing().is_empty()
+    }
 }
 
 fn same_size(before: &TestReport, after: &TestReport) -> bool {
@@ -172,6 +205,15 @@ mod tests {
         let before = report("t/test_a.py=fail t/test_b.py::y=pass");
         let after = report("t/test_a.py::x=pass t/test_a.py::z=fail t/test_b.py::y=pass");
         assert_eq!(shown(&compare(&before, &after)), "fixed:t/test_a.py new:t/test_a.py::z");
+    }
+
+    #[test]
+    fn a_test_passes_with_its_container() {
+        let before = report("shop.TestA=fail shop.TestB=pass shop/cart.TestC=fail");
+        assert_eq!(
+            shown(&compare(&before, &report("shop=pass"))),
+            "fixed:shop.TestA missing:shop/cart.TestC"
+        );
     }
 
     #[test]

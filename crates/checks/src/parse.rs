@@ -4,11 +4,13 @@
 //! file that could not be loaded). What remains unexplained is told by the exit status, so that a red check never
 //! looks green.
 
+use std::collections::BTreeSet;
+
 use crate::command::{classify, working_folder};
 use crate::formats::{self, Transcript};
 use crate::frames::{Place, any_dialect};
-use crate::report::{MESSAGE_LIMIT, Outcome, TestCounts, TestId, TestReport, TestResult};
-use crate::terminal::{plain, tail};
+use crate::report::{MESSAGE_LIMIT, Outcome, TestId, TestReport, TestResult};
+use crate::terminal::{plain, tail, with_bounded_lines};
 
 /// What one run of a check left behind.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,8 +52,8 @@ impl CheckOutput<'_> {
 pub fn parse(output: &CheckOutput<'_>) -> TestReport {
     let transcript = Transcript {
         framework: classify(output.command),
-        stdout: plain(output.stdout),
-        stderr: plain(output.stderr),
+        stdout: with_bounded_lines(plain(output.stdout)),
+        stderr: with_bounded_lines(plain(output.stderr)),
         place: Place::new(output.root, &working_folder(output.command)),
         interruption: output.interruption(),
     };
@@ -70,10 +72,15 @@ fn combined(junit: TestReport, console: TestReport) -> TestReport {
         return console;
     }
     let mut report = junit;
-    let known: std::collections::BTreeSet<String> = report.failing().iter().map(loose_name).collect();
+    let known: BTreeSet<String> = report.failing().iter().map(loose_name).collect();
+    let is_known = |id: &TestId| {
+        // A console may put the file in front of the name that a JUnit file gives.
+        let name = loose_name(id);
+        name.char_indices().any(|(at, _)| known.contains(&name[at..]))
+    };
     for (id, result) in console.tests {
         let adds_detail = report.tests.contains_key(&id);
-        let unknown_failure = result.outcome.is_failure() && !known.contains(&loose_name(&id));
+        let unknown_failure = result.outcome.is_failure() && !is_known(&id);
         if adds_detail || unknown_failure {
             report.record(id, result);
         }
@@ -88,26 +95,56 @@ fn loose_name(id: &TestId) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// Adds one test for the check as a whole where its tests do not account for its exit status.
+/// Adds one test for the check as a whole where its tests do not account for how it ended.
 fn conclude(report: &mut TestReport, output: &CheckOutput<'_>, transcript: &Transcript<'_>) {
-    let green = output.exit_code == Some(0) && !output.timed_out;
     let named_failure = report.tests.values().any(|result| result.outcome.is_failure());
-    let ran = report.counts() != TestCounts::default();
+    let green = output.exit_code == Some(0) && !output.timed_out;
     let result = match transcript.interruption {
-        Some(_) if named_failure => return,
-        Some(outcome) => whole_check(outcome, interruption_message(outcome), transcript),
-        None if green && ran => return,
-        None if green && formats::ran_no_test(transcript) => {
-            TestResult::new(Outcome::Skipped).with_message("the check ran no test")
+        Some(outcome) => interrupted(report, outcome, output, transcript),
+        None if named_failure => {
+            if green {
+                report.note("the check exited with status 0 although tests failed");
+            }
+            None
         }
-        None if green => TestResult::new(Outcome::Passed),
-        None if named_failure => return,
-        None if formats::ran_no_test(transcript) => {
-            whole_check(Outcome::Errored, "the check ran no test".to_owned(), transcript)
-        }
-        None => whole_check(Outcome::Failed, exit_message(output, ran), transcript),
+        None => by_exit_status(report, green, output, transcript),
     };
-    report.record(output.command, result);
+    if let Some(result) = result {
+        report.record(output.command, result);
+    }
+}
+
+/// The check as a whole, where none of its tests says that it was interrupted.
+fn interrupted(
+    report: &TestReport,
+    outcome: Outcome,
+    output: &CheckOutput<'_>,
+    transcript: &Transcript<'_>,
+) -> Option<TestResult> {
+    let told_by_a_test = report.tests.values().any(|result| result.outcome == outcome);
+    // Some runners exit with the number of failures, which may look like a signal.
+    let may_be_a_count = !output.timed_out && output.exit_code.is_some() && report.has_failures();
+    let message = interruption_message(outcome);
+    (!told_by_a_test && !may_be_a_count).then(|| whole_check(outcome, message, transcript))
+}
+
+/// The check as a whole, where no test is known to have failed.
+fn by_exit_status(
+    report: &TestReport,
+    green: bool,
+    output: &CheckOutput<'_>,
+    transcript: &Transcript<'_>,
+) -> Option<TestResult> {
+    const NOTHING: &str = "the check ran no test";
+    let ran = report.counts().total() > 0;
+    let found_none = !ran && formats::ran_no_test(transcript);
+    match (green, found_none) {
+        (true, _) if ran => None,
+        (true, true) => Some(TestResult::new(Outcome::Skipped).with_message(NOTHING)),
+        (true, false) => Some(TestResult::new(Outcome::Passed)),
+        (false, true) => Some(whole_check(Outcome::Errored, NOTHING.to_owned(), transcript)),
+        (false, false) => Some(whole_check(Outcome::Failed, exit_message(output, ran), transcript)),
+    }
 }
 
 fn interruption_message(outcome: Outcome) -> String {

@@ -21,6 +21,9 @@ const FRAME_LIMIT: usize = 32;
 pub struct TestId(pub String);
 
 impl TestId {
+    /// What stands between a container and its members.
+    pub(crate) const SEPARATORS: [&str; 3] = ["::", ".", " > "];
+
     /// Names a test.
     pub fn new(id: impl Into<String>) -> Self {
         Self(id.into())
@@ -33,9 +36,8 @@ impl TestId {
 
     /// Whether `self` names the container (file, module, class, suite) that holds `member`.
     pub fn contains(&self, member: &TestId) -> bool {
-        const SEPARATORS: [&str; 3] = ["::", ".", " > "];
         let Some(rest) = member.0.strip_prefix(&self.0) else { return false };
-        !self.0.is_empty() && SEPARATORS.iter().any(|separator| rest.starts_with(separator))
+        !self.0.is_empty() && Self::SEPARATORS.iter().any(|separator| rest.starts_with(separator))
     }
 }
 

@@ -24,6 +24,26 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The longest line that is read whole; no test's name is nearly as long.
+const LINE_LIMIT: usize = 8 * 1024;
+
+/// `text` with longer lines cut, so that no reader's work grows faster than the text.
+pub(crate) fn with_bounded_lines(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.lines().all(|line| line.len() <= LINE_LIMIT) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let mut end = line.len().min(LINE_LIMIT);
+        while !line.is_char_boundary(end) {
+            end -= 1;
+        }
+        out.push_str(&line[..end]);
+        out.push('\n');
+    }
+    Cow::Owned(out)
+}
+
 /// Skips what follows an escape character: a CSI sequence, an OSC string, or one more character (ECMA-48).
 fn skip_escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     match rest.next_if(|c| !matches!(c, '\n' | '\r')) {
@@ -77,6 +97,14 @@ mod tests {
         ] {
             assert_eq!(plain(input), expected, "{input:?}");
         }
+    }
+
+    #[test]
+    fn long_lines_are_cut() {
+        let text = format!("short\n{}\nend", "ü".repeat(LINE_LIMIT));
+        let cut = with_bounded_lines(Cow::Borrowed(&text));
+        assert_eq!(cut.lines().map(str::len).collect::<Vec<_>>(), [5, LINE_LIMIT, 3]);
+        assert!(matches!(with_bounded_lines(Cow::Borrowed("a\nb")), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The console output of CTest, with or without `--output-on-failure`.
 
+use std::collections::BTreeSet;
+
 use crate::frames::any_dialect;
 use crate::report::{Outcome, TestReport, TestResult};
 
@@ -17,7 +19,7 @@ pub(super) fn read(transcript: &Transcript<'_>) -> TestReport {
 struct Reading<'t> {
     report: TestReport,
     /// Tests that started and have no result yet.
-    started: Vec<&'t str>,
+    started: BTreeSet<&'t str>,
     /// The failed test whose output is being read.
     failed: Option<(ResultLine<'t>, Vec<&'t str>)>,
     ended: bool,
@@ -67,10 +69,10 @@ impl<'t> Reading<'t> {
     fn line(&mut self, line: &'t str, transcript: &Transcript<'_>) {
         if let Some(name) = start_line(line) {
             self.record(transcript);
-            self.started.push(name);
+            self.started.insert(name);
         } else if let Some(result) = result_line(line) {
             self.record(transcript);
-            self.started.retain(|name| *name != result.name);
+            self.started.remove(result.name);
             self.failed = Some((result, Vec::new()));
         } else if line.contains("% tests passed,") {
             self.record(transcript);

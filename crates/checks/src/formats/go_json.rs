@@ -65,7 +65,8 @@ fn take(event: Event, accounts: &mut BTreeMap<Key, Account>) {
     let account = accounts.entry((package, event.test)).or_default();
     match event.action.as_str() {
         "pass" => account.outcome = Some(Outcome::Passed),
-        "fail" => account.outcome = Some(Outcome::Failed),
+        // A package that was not built fails as well, which says less.
+        "fail" if account.outcome != Some(Outcome::Errored) => account.outcome = Some(Outcome::Failed),
         "skip" => account.outcome = Some(Outcome::Skipped),
         "build-fail" => account.outcome = Some(Outcome::Errored),
         _ => {}

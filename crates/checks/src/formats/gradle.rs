@@ -1,7 +1,7 @@
 //! What Gradle prints about tests: failed ones with the head of their stack, others where the build logs them, and
 //! one line of totals. The JUnit files know more.
 
-use crate::frames::Dialect;
+use crate::frames::{Dialect, Frame};
 use crate::report::{Outcome, TestCounts, TestReport, TestResult};
 
 use super::Transcript;
@@ -74,9 +74,7 @@ impl<'t> Reading<'t> {
         let text = lines.join("\n");
         let message = lines.iter().find(|line| !line.is_empty()).copied().unwrap_or_default();
         let result = match outcome {
-            Outcome::Failed => {
-                explained(outcome, message, &jvm_stack(&text), Dialect::Jvm, &transcript.place)
-            }
+            Outcome::Failed => failed(message, &text, transcript),
             _ => TestResult::new(outcome),
         };
         self.report.record(id, result);
@@ -91,12 +89,17 @@ impl<'t> Reading<'t> {
     }
 }
 
-/// Gradle shortens stacks to `org.opentest4j.AssertionFailedError at CartTest.java:10`, which names no class; the form
-/// of a stack entry lets the file be found by its name.
-fn jvm_stack(text: &str) -> String {
-    let entries = text.lines().map(|line| match line.rsplit_once(" at ") {
-        Some((_, place)) if !place.contains('(') => format!("at Unknown.unknown({place})"),
-        _ => line.to_owned(),
+fn failed(message: &str, text: &str, transcript: &Transcript<'_>) -> TestResult {
+    let result = explained(Outcome::Failed, message, text, Dialect::Jvm, &transcript.place);
+    if result.frames.is_empty() { result.with_frames(short_stack(text)) } else { result }
+}
+
+/// Gradle shortens stacks to `org.opentest4j.AssertionFailedError at CartTest.java:10`, which names no class; the file
+/// can still be found by its name.
+fn short_stack(text: &str) -> Vec<Frame> {
+    let places = text.lines().filter_map(|line| line.rsplit_once(" at ")?.1.split_once(':'));
+    let frames = places.filter_map(|(file, line)| {
+        Some(Frame { file: file.to_owned(), line: line.trim().parse().ok()?, function: None })
     });
-    entries.collect::<Vec<_>>().join("\n")
+    frames.collect()
 }

@@ -231,7 +231,7 @@ impl Verdict {
 }
 
 fn case(element: &BytesStart<'_>) -> Case {
-    let read = |name: &str| attribute(element, name).unwrap_or_default();
+    let read = |name: &str| attribute(element, name).unwrap_or_default().trim().to_owned();
     let mut case = Case {
         class: read("classname"),
         name: read("name"),

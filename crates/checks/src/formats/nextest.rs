@@ -3,7 +3,7 @@
 //! Each test has a status line with its duration; the output of a failed one follows, indented. Retries repeat the
 //! line, and the last account counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::frames::Dialect;
 use crate::report::{Outcome, TestCounts, TestReport, TestResult};
@@ -35,7 +35,7 @@ fn read_stream(text: &str, transcript: &Transcript<'_>) -> TestReport {
 struct Reading<'t> {
     tests: BTreeMap<String, TestResult>,
     /// Tests reported as slow, with no final status yet.
-    slow: Vec<String>,
+    slow: BTreeSet<String>,
     /// Output of failed tests: id and lines.
     outputs: Vec<(String, Vec<&'t str>)>,
     /// Whether the lines being read are output of the last test in `outputs`.
@@ -94,11 +94,11 @@ impl<'t> Reading<'t> {
     fn status(&mut self, status: StatusLine<'t>) {
         let Some(outcome) = outcome(status.word) else {
             if matches!(status.word, "SLOW" | "TERMINATING") {
-                self.slow.push(status.id);
+                self.slow.insert(status.id);
             }
             return;
         };
-        self.slow.retain(|id| *id != status.id);
+        self.slow.remove(&status.id);
         let result = TestResult::new(outcome).with_duration(status.seconds.map(|seconds| seconds * 1000.0));
         self.tests.insert(status.id.clone(), result);
         // The summary names failures again, without output.

@@ -3,6 +3,8 @@
 //! Older versions explain a failure where it happens, newer ones only at the end, without the enclosing groups; there
 //! the explanations are matched to the failed tests by name, in order.
 
+use std::collections::{HashMap, VecDeque};
+
 use crate::frames::Dialect;
 use crate::report::{Outcome, TestId, TestReport, TestResult};
 
@@ -51,13 +53,14 @@ struct Reading<'t> {
     /// Which failure the lines being read explain.
     explaining: Option<usize>,
     in_second_list: bool,
+    /// Failures that the second list has not mentioned yet, by name.
+    unmentioned: HashMap<&'t str, VecDeque<usize>>,
     /// Where the next failure of the second list stands.
     location: Option<&'t str>,
 }
 
 struct Failure<'t> {
     id: String,
-    name: &'t str,
     duration: Option<f64>,
     /// How far its mark is indented; what explains it is indented further.
     depth: usize,
@@ -114,8 +117,10 @@ impl<'t> Reading<'t> {
         match outcome {
             Outcome::Failed if is_todo => self.report.record(id, TestResult::new(Outcome::Skipped)),
             Outcome::Failed => {
-                self.failed.push(Failure { id, name, duration, depth, lines: Vec::new(), location: None });
-                self.explaining = Some(self.failed.len() - 1);
+                self.failed.push(Failure { id, duration, depth, lines: Vec::new(), location: None });
+                let at = self.failed.len() - 1;
+                self.unmentioned.entry(name).or_default().push_back(at);
+                self.explaining = Some(at);
             }
             Outcome::Skipped => self.report.record(id, TestResult::new(outcome).with_message(directive)),
             _ => self.report.record(id, TestResult::new(outcome).with_duration(duration)),
@@ -127,8 +132,7 @@ impl<'t> Reading<'t> {
         let name = split_duration(split_directive(text).0).0;
         let location = self.location.take();
         self.explaining = None;
-        let unmentioned = |failure: &Failure<'_>| failure.name == name && failure.location.is_none();
-        let Some(at) = self.failed.iter().position(unmentioned) else { return };
+        let Some(at) = self.unmentioned.get_mut(name).and_then(VecDeque::pop_front) else { return };
         let failure = &mut self.failed[at];
         failure.location = Some(location.unwrap_or_default());
         failure.depth = 0;

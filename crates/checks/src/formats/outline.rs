@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::report::{TestId, TestReport};
 
+/// The deepest nesting of groups that is looked at.
+const DEPTH_LIMIT: usize = 64;
+
 /// What joins the names of nested tests into one id.
 pub(super) const NESTING: &str = " > ";
 
@@ -49,7 +52,8 @@ pub(super) fn drop_groups_after(
     let mut blamed: BTreeSet<String> = BTreeSet::new();
     for (id, result) in &report.tests {
         let start = name_start(id.as_str());
-        let groups = id.as_str().match_indices(separator).map(|(at, _)| at).filter(|at| *at >= start);
+        let groups = id.as_str().match_indices(separator).map(|(at, _)| at);
+        let groups = groups.filter(|at| *at >= start).take(DEPTH_LIMIT);
         for group in groups.map(|at| id.as_str()[..at].to_owned()) {
             if result.outcome.is_failure() {
                 blamed.insert(group.clone());

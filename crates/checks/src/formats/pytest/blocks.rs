@@ -8,7 +8,7 @@ use crate::report::{Outcome, TestId, TestResult};
 
 /// One explanation: a title that names the test without its file, and the text under it.
 pub(super) struct Block<'t> {
-    title: &'t str,
+    pub(super) title: &'t str,
     pub(super) is_error: bool,
     pub(super) lines: Vec<&'t str>,
 }
@@ -27,14 +27,6 @@ impl<'t> Block<'t> {
     pub(super) fn new(title: &'t str, is_error: bool) -> Self {
         let bare = STAGES.iter().find_map(|stage| title.strip_prefix(stage)).unwrap_or(title);
         Self { title: bare, is_error, lines: Vec::new() }
-    }
-
-    /// Whether this explains the test `id`.
-    pub(super) fn is_about(&self, id: &str) -> bool {
-        match id.split_once("::") {
-            Some((_, name)) => dotted(name) == self.title || name == self.title,
-            None => id == self.title,
-        }
     }
 
     /// An id for a test that nothing else named: its title, in the first file of its stack.
@@ -77,8 +69,9 @@ impl<'t> Block<'t> {
     }
 }
 
-/// `TestAdd::test_adds[a::b]` as titles show it: `TestAdd.test_adds[a::b]`.
-fn dotted(name: &str) -> String {
+/// The title under which the test `id` is explained: `a.py::TestAdd::test_adds[x::y]` as `TestAdd.test_adds[x::y]`.
+pub(super) fn title_of(id: &str) -> String {
+    let name = id.split_once("::").map_or(id, |(_, name)| name);
     let (name, parameters) = name.split_at(name.find('[').unwrap_or(name.len()));
     format!("{}{parameters}", name.replace("::", "."))
 }

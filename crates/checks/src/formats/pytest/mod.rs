@@ -6,7 +6,7 @@
 mod blocks;
 mod lines;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::report::{Outcome, TestCounts, TestId, TestReport, TestResult};
 
@@ -42,6 +42,7 @@ struct Reading<'t> {
     started: Option<&'t str>,
     /// Failures in the order listed, to be matched with blocks: id and whether it is an error.
     listed: Vec<(&'t str, bool)>,
+    seen: BTreeSet<(&'t str, bool)>,
     blocks: Vec<Block<'t>>,
     /// Whether lines belong to the last block.
     in_block: bool,
@@ -82,28 +83,28 @@ impl<'t> Reading<'t> {
     fn progress(&mut self, line: &'t str) {
         if let Some((id, outcome, reason)) = lines::verbose(line) {
             self.started = None;
-            self.note_listed(id, outcome, false);
+            self.note_listed(id, outcome);
             self.report.record(id, TestResult::new(outcome).with_message(reason.unwrap_or_default()));
         } else if let Some(id) = lines::started(line) {
             self.started = Some(id);
         } else if let (Some(id), Some(outcome)) = (self.started, lines::lone_status(line)) {
             self.started = None;
-            self.note_listed(id, outcome, false);
+            self.note_listed(id, outcome);
             self.report.record(id, TestResult::new(outcome));
         }
     }
 
     fn summary(&mut self, line: &'t str) {
         let Some((id, outcome, message)) = lines::summary(line) else { return };
-        self.note_listed(id, outcome, true);
+        self.note_listed(id, outcome);
         let outcome = if says_timeout(message) { Outcome::TimedOut } else { outcome };
         self.report.record(id, TestResult::new(outcome).with_message(message));
     }
 
-    /// The summary's order is the one that counts, so it replaces what progress lines had listed.
-    fn note_listed(&mut self, id: &'t str, outcome: Outcome, in_summary: bool) {
+    /// Both progress lines and the summary list failures in the order in which they are explained.
+    fn note_listed(&mut self, id: &'t str, outcome: Outcome) {
         let entry = (id, outcome == Outcome::Errored);
-        if outcome.is_failure() && !(in_summary && self.listed.contains(&entry)) {
+        if outcome.is_failure() && self.seen.insert(entry) {
             self.listed.push(entry);
         }
     }
@@ -134,11 +135,14 @@ impl<'t> Reading<'t> {
 
     /// Gives each failure the message and the frames of its block.
     fn explain(&mut self, transcript: &Transcript<'_>) {
-        let mut waiting: VecDeque<(&str, bool)> = self.listed.iter().copied().collect();
+        let mut waiting: BTreeMap<(String, bool), VecDeque<&str>> = BTreeMap::new();
+        for (id, is_error) in &self.listed {
+            waiting.entry((blocks::title_of(id), *is_error)).or_default().push_back(id);
+        }
         for block in std::mem::take(&mut self.blocks) {
-            let place = waiting.iter().position(|(id, error)| *error == block.is_error && block.is_about(id));
-            let id = match place.and_then(|at| waiting.remove(at)) {
-                Some((id, _)) => TestId::from(id),
+            let listed = waiting.get_mut(&(block.title.to_owned(), block.is_error));
+            let id = match listed.and_then(VecDeque::pop_front) {
+                Some(id) => TestId::from(id),
                 None => block.own_id(transcript),
             };
             let outcome = if block.is_error { Outcome::Errored } else { Outcome::Failed };
