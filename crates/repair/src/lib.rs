@@ -20,6 +20,9 @@ mod syntax;
 pub use edit::{Candidate, Edit, SUMMARY_LIMIT, Span};
 pub use kind::EditKind;
 pub use language::{Language, language_of};
-pub use localise::{CoveredLines, Spectrum, Suspicion, TestCoverage, ochiai};
+pub use localise::{
+    CoveredLines, FailingTest, Group, GroupingInput, MODULE_CODE, RankedFunction, Spectrum, StackFrame,
+    Suspicion, TestCoverage, from_evidence, from_frames, group_failures, ochiai, rank_functions,
+};
 pub use search::{EnumerationLimits, Explanation, Search, SearchInput, candidates, explain, search};
 pub use syntax::{Function, functions};

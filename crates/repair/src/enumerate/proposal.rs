@@ -132,13 +132,22 @@ fn previous_line(tree: &Tree<'_>, id: NodeId) -> Option<u32> {
     }
 }
 
-/// Numbers of tokens only in the new text and only in the old one, with common ends left out.
+/// Numbers of tokens only in the new text and only in the old one, in whatever order: moved code costs
+/// nothing.
 fn token_changes(old: &str, new: &str) -> (usize, usize) {
-    let (old, new) = (tokens(old), tokens(new));
-    let front = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let limit = old.len().min(new.len()) - front;
-    let back = old.iter().rev().zip(new.iter().rev()).take(limit).take_while(|(a, b)| a == b).count();
-    (new.len() - front - back, old.len() - front - back)
+    let (mut old, mut new) = (tokens(old), tokens(new));
+    old.sort_unstable();
+    new.sort_unstable();
+    let (mut shared, mut rest) = (0, old.as_slice());
+    for token in &new {
+        let skipped = rest.partition_point(|other| other < token);
+        rest = rest.get(skipped..).unwrap_or(&[]);
+        if rest.first() == Some(token) {
+            shared += 1;
+            rest = rest.get(1..).unwrap_or(&[]);
+        }
+    }
+    (new.len() - shared, old.len() - shared)
 }
 
 /// Words and single other characters.
@@ -166,5 +175,6 @@ mod tests {
         assert_eq!(token_changes("f(x)", "x"), (0, 3));
         assert_eq!(token_changes("", "return é"), (2, 0));
         assert_eq!(token_changes("aa", "aa aa"), (1, 0));
+        assert_eq!(token_changes("f(a, b)", "f(b, a)"), (0, 0));
     }
 }

@@ -77,7 +77,8 @@ impl<'s> Names<'s> {
             let is_local = !entry.bindings.is_empty();
             let is_called_only = entry.values == 0;
             let is_definition = defined.contains(text) || builtins.contains(text);
-            if is_local || (!is_called_only && !is_definition) {
+            let is_function_here = is_local && is_called_only;
+            if (is_local || (!is_called_only && !is_definition)) && !is_function_here {
                 all.push(entry.name(text, in_function && !is_local));
             }
         }

@@ -42,16 +42,26 @@ fn numeric(site: &Site<'_, '_>, out: &mut Proposals<'_>, sorts: Sorts) {
             let new = site.binary(&own, operator, &site.integer(1));
             site.put(out, EditKind::OffByOne, &new, known.when(Feature::First, operator == "+"));
         }
-        for operator in ["*", "//", "/", "**", "%"] {
-            if site.operators().arithmetic.contains(&operator) {
-                let new = site.binary(&own, operator, &site.integer(2));
-                site.put(out, EditKind::Scale, &new, known.when(Feature::First, operator == "*"));
-            }
-        }
+        scaled(site, out, known);
         negate(site, out, known);
     }
     operands(site, out, &own);
     bounds(site, out, known);
+}
+
+/// `own * 2` and the like, also by other constants of the function.
+fn scaled(site: &Site<'_, '_>, out: &mut Proposals<'_>, known: Features) {
+    let seen = site.region.ingredients.integers.iter().copied().filter(|value| *value > 2).take(4);
+    for value in std::iter::once(2).chain(seen) {
+        for operator in ["*", "//", "/", "**", "%"] {
+            let fits = operator != "**" || value <= 4;
+            if fits && site.operators().arithmetic.contains(&operator) {
+                let new = site.binary(&site.fragment(), operator, &site.integer(value));
+                let features = super::constants::integer_features(site, value).or(known);
+                site.put(out, EditKind::Scale, &new, features.when(Feature::First, operator == "*"));
+            }
+        }
+    }
 }
 
 fn negate(site: &Site<'_, '_>, out: &mut Proposals<'_>, known: Features) {

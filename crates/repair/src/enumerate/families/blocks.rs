@@ -16,9 +16,14 @@ pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     match site.shape() {
         Shape::If => {
             unwrap(site, out);
+            exchange(site, out);
             branch_kind(site, out);
         }
-        Shape::While | Shape::ElseIf => branch_kind(site, out),
+        Shape::ElseIf => {
+            exchange(site, out);
+            branch_kind(site, out);
+        }
+        Shape::While => branch_kind(site, out),
         _ => {}
     }
 }
@@ -130,6 +135,34 @@ fn unwrap(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     let inner = Span { start: first.span.start, end: last.span.end };
     let text = reindented(tree.slice(inner), first.indent, own.indent);
     site.rewrite(out, EditKind::StatementUnwrap, own.span, text, Features::none());
+}
+
+/// The bodies of this branch and of the next one exchanged. Only where indentation makes the block.
+fn exchange(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
+    let tree = site.tree();
+    let next = match site.shape() {
+        Shape::If => site.child(Role::Alternative),
+        _ => tree.parent(site.id).and_then(|whole| {
+            let branches = tree.children_as(whole, Role::Alternative);
+            let index = branches.iter().position(|id| *id == site.id)?;
+            branches.get(index + 1).copied()
+        }),
+    };
+    let Some(next) = next.filter(|_| site.spelling().indents()) else { return };
+    let bodies = (site.child(Role::Then), tree.child(next, Role::Then).or(tree.child(next, Role::Body)));
+    let (Some(one), Some(other)) = bodies else { return };
+    let lines = |block: NodeId| {
+        let statements = tree.children(block);
+        let first = layout(site, *statements.first()?)?;
+        let last = layout(site, *statements.last()?)?;
+        Some(Span { start: first.span.start, end: last.span.end })
+    };
+    if let (Some(one), Some(other)) = (lines(one), lines(other)) {
+        let between = Span { start: one.end, end: other.start };
+        let text = format!("{}{}{}", tree.slice(other), tree.slice(between), tree.slice(one));
+        let whole = Span { start: one.start, end: other.end };
+        site.rewrite(out, EditKind::BranchExchange, whole, text, Features::none());
+    }
 }
 
 /// `while` for `if`, `elif` for a second `if`, and the reverse.

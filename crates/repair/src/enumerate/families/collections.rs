@@ -8,6 +8,8 @@ use crate::syntax::{Role, Shape};
 
 /// Longest literal whose elements are exchanged.
 const MAX_ELEMENTS: usize = 6;
+/// Longest literal whose elements are left out one by one.
+const MAX_DROPPED: usize = 24;
 /// Most variables offered as a further element.
 const MAX_NAMES: usize = 8;
 
@@ -22,6 +24,11 @@ pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
         }
         if site.shape() == Shape::Listing && site.is_value() && count <= MAX_ELEMENTS {
             add(site, out);
+        }
+        if site.is_value()
+            && (1..=MAX_DROPPED).contains(&count)
+            && (site.shape() == Shape::Listing || count > 2)
+        {
             drop(site, out);
         }
     }

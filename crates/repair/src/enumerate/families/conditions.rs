@@ -7,6 +7,9 @@ use crate::syntax::{Fragment, Role, Shape};
 
 /// Most variables that conditions are made up from.
 const MAX_NAMES: usize = 8;
+/// Most variables compared with each other, and most functions asked.
+const MAX_PAIRED: usize = 4;
+const MAX_FUNCTIONS: usize = 3;
 
 /// Conditions and their operands.
 pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
@@ -48,7 +51,49 @@ pub fn tests(site: &Site<'_, '_>, limit: usize) -> Vec<Test> {
             tests.push(Test { fragment, features });
         }
     }
+    tests.extend(of_pairs(site));
+    tests.extend(of_functions(site));
     tests
+}
+
+/// Comparisons of two variables of the same sort.
+fn of_pairs(site: &Site<'_, '_>) -> Vec<Test> {
+    let choices = site.names(Sorts::UNKNOWN, MAX_PAIRED);
+    let (equal, unequal) = site.operators().equality;
+    let mut found = Vec::new();
+    for (index, left) in choices.iter().enumerate() {
+        for right in choices.iter().skip(index + 1) {
+            if left.sorts.clashes(right.sorts) {
+                continue;
+            }
+            let ordered = left.sorts.meets(Sorts::NUMBER) && right.sorts.meets(Sorts::NUMBER);
+            let operators: &[&str] =
+                if ordered { &[equal, unequal, "<", "<=", ">", ">="] } else { &[equal, unequal] };
+            for operator in operators {
+                let fragment = site.binary(&site.atom(left.name.text), operator, &site.atom(right.name.text));
+                let features = left.features.or(right.features).when(Feature::SortMatch, ordered);
+                found.push(Test { fragment, features });
+            }
+        }
+    }
+    found
+}
+
+/// Functions of the file that take one argument, called with a variable.
+fn of_functions(site: &Site<'_, '_>) -> Vec<Test> {
+    let takes_one = |names: &Vec<&str>| names.len() == 1;
+    let functions = site.region.ingredients.callees.iter();
+    let functions =
+        functions.filter(|known| known.parameters.as_ref().is_some_and(takes_one)).take(MAX_FUNCTIONS);
+    let choices = site.names(Sorts::UNKNOWN, MAX_PAIRED);
+    let mut found = Vec::new();
+    for known in functions {
+        for choice in &choices {
+            let fragment = site.atom(format!("{}({})", known.name, choice.name.text));
+            found.push(Test { fragment, features: choice.features.when(Feature::Calls, true) });
+        }
+    }
+    found
 }
 
 /// Conditions about one variable with the sort it needs.

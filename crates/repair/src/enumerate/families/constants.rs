@@ -7,6 +7,8 @@ use crate::syntax::{Role, Shape};
 
 /// Most strings of the region offered in place of one.
 const MAX_TEXTS: usize = 16;
+/// Longest string whose slips are offered, in characters.
+const MAX_TEXT: usize = 40;
 /// Most variables offered in place of a constant.
 const MAX_NAMES: usize = 12;
 
@@ -34,7 +36,13 @@ fn integer(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     for new in [value.saturating_add(1), value.saturating_sub(1)] {
         site.put(out, EditKind::IntegerStep, &site.integer(new), integer_features(site, new).or(step(new)));
     }
-    let powers: &[i64] = if value >= 10 { &[value.saturating_mul(10), value / 10] } else { &[] };
+    let powers: &[i64] = match value {
+        10.. => {
+            &[value.saturating_mul(10), value / 10, value + 2, value - 2, value.saturating_mul(2), value / 2]
+        }
+        3..10 => &[value + 2, value - 2, value * 2],
+        _ => &[],
+    };
     let seen = site.region.ingredients.integers.iter();
     let mut offered = vec![value, value.saturating_add(1), value.saturating_sub(1)];
     for new in [0, 1, 2, -1, 3, 10].iter().chain(seen).chain(powers) {
@@ -43,7 +51,7 @@ fn integer(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
             site.put(out, EditKind::IntegerReplace, &site.integer(*new), integer_features(site, *new));
         }
     }
-    if !negative && value > 1 {
+    if !negative && value > 0 {
         site.put(out, EditKind::IntegerReplace, &site.integer(-value), integer_features(site, -value));
     }
 }
@@ -88,13 +96,71 @@ fn text(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
         let features = Features::none().when(Feature::IntegerSeen, true);
         site.put(out, EditKind::TextReplace, &site.atom(*new), features);
     }
-    let mut variants = vec![String::new(), " ".to_owned(), content.to_lowercase(), content.to_uppercase()];
-    variants.push(content.trim().to_owned());
-    variants.push(capitalised(content));
-    variants.dedup();
-    for new in variants.into_iter().filter(|new| new != content && content.len() <= 40) {
+    for new in text_variants(content) {
         site.put(out, EditKind::TextReplace, &site.atom(site.spelling().text(&new)), Features::none());
     }
+}
+
+/// Slips of strings: nothing or a space, another case, white space at the wrong end, a character too many, a
+/// bracket or sign of the other direction.
+pub fn text_variants(content: &str) -> Vec<String> {
+    if content.chars().count() > MAX_TEXT || content.contains('\\') {
+        return Vec::new();
+    }
+    let mut variants: Vec<String> = vec![String::new(), " ".to_owned()];
+    variants.extend([
+        content.to_lowercase(),
+        content.to_uppercase(),
+        capitalised(content),
+        content.trim().to_owned(),
+    ]);
+    if let Some(rest) = content.strip_prefix(' ') {
+        variants.push(format!("{rest} "));
+    }
+    if let Some(rest) = content.strip_suffix(' ') {
+        variants.push(format!(" {rest}"));
+    }
+    let mut chars = content.chars();
+    chars.next();
+    variants.push(chars.as_str().to_owned());
+    let mut chars = content.chars();
+    chars.next_back();
+    variants.push(chars.as_str().to_owned());
+    variants.extend(mirrored(content));
+    let letters = content.len() > 2 && content.chars().all(char::is_lowercase);
+    variants.extend(letters.then(|| format!("{content}{}", content.to_uppercase())));
+    let mut offered: Vec<String> = Vec::new();
+    for variant in variants {
+        if variant != content && !offered.contains(&variant) {
+            offered.push(variant);
+        }
+    }
+    offered
+}
+
+/// A one-character string with its counterparts.
+fn mirrored(content: &str) -> Vec<String> {
+    const PAIRS: &[(&str, &str)] = &[
+        ("(", ")"),
+        ("[", "]"),
+        ("{", "}"),
+        ("<", ">"),
+        ("(", "["),
+        (")", "]"),
+        ("+", "-"),
+        ("/", "\\"),
+        (",", ";"),
+        (".", ","),
+        ("_", "-"),
+        (":", ";"),
+        ("*", "/"),
+    ];
+    let other = |(one, two): &(&str, &str)| match content {
+        _ if content == *one => Some((*two).to_owned()),
+        _ if content == *two => Some((*one).to_owned()),
+        _ => None,
+    };
+    PAIRS.iter().filter_map(other).collect()
 }
 
 /// What is between the quotes of a string literal.

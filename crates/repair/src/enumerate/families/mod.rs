@@ -30,6 +30,7 @@ mod statements;
 mod subscripts;
 mod unary;
 mod variables;
+mod whole;
 mod wrapping;
 
 use super::{Proposals, Site};
@@ -62,6 +63,7 @@ pub const ALL: &[Family] = &[
     exceptions::propose,
     generators::propose,
     jumps::propose,
+    whole::propose,
     returns::propose,
     ingredients::propose,
     statements::propose,

@@ -28,6 +28,12 @@ pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     regroup(site, out, operator, *left, *right);
 }
 
+/// `a * c` for `a + b * c`.
+fn drop_inner(site: &Site<'_, '_>, out: &mut Proposals<'_>, one: NodeId, operator: &str, other: NodeId) {
+    let whole = site.binary(&site.fragment_of(one), operator, &site.fragment_of(other));
+    site.put(out, EditKind::OperandDrop, &whole, Features::none());
+}
+
 /// `(a - b) / c` for `a - b / c`, and `a + b * c` for `(a + b) * c`.
 fn regroup(site: &Site<'_, '_>, out: &mut Proposals<'_>, operator: &str, left: NodeId, right: NodeId) {
     let tree = site.tree();
@@ -47,6 +53,20 @@ fn regroup(site: &Site<'_, '_>, out: &mut Proposals<'_>, operator: &str, left: N
         let tail = site.binary(&site.fragment_of(b), operator, &site.fragment_of(right));
         let whole = site.binary(&site.fragment_of(a), inner, &tail);
         site.put(out, EditKind::Reassociate, &whole, Features::none());
+    }
+    if let Some((a, inner, b)) = parts(left) {
+        drop_inner(site, out, a, operator, right);
+        // `a // c - b` for `(a - b) // c`.
+        let head = site.binary(&site.fragment_of(a), operator, &site.fragment_of(right));
+        let whole = site.binary(&head, inner, &site.fragment_of(b));
+        site.put(out, EditKind::Reassociate, &whole, Features::none().when(Feature::Last, true));
+    }
+    if let Some((b, inner, c)) = parts(right) {
+        drop_inner(site, out, left, operator, c);
+        // `a // c - b` for `a - b // c`.
+        let head = site.binary(&site.fragment_of(left), inner, &site.fragment_of(c));
+        let whole = site.binary(&head, operator, &site.fragment_of(b));
+        site.put(out, EditKind::Reassociate, &whole, Features::none().when(Feature::Last, true));
     }
     if let Some((b, inner, c)) = parts(right) {
         let head = site.binary(&site.fragment_of(left), operator, &site.fragment_of(b));

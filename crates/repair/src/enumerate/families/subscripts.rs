@@ -9,6 +9,8 @@ use crate::syntax::{NodeId, Role, Shape};
 
 /// Most variables offered as an index or a bound.
 const MAX_NAMES: usize = 8;
+/// Most collections, and most indices, whose elements are offered.
+const MAX_COLLECTIONS: usize = 3;
 
 /// Subscripts, slices, and values that could have one.
 pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
@@ -22,7 +24,17 @@ pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
         _ => {}
     }
     let has_parts = matches!(site.shape(), Shape::Name | Shape::Attribute | Shape::Call | Shape::Subscript);
+    let is_built = matches!(site.shape(), Shape::Comprehension | Shape::Listing | Shape::Binary);
     let sorts = site.sorts();
+    if site.is_value() && is_built && site.role() != Role::Argument && sorts.meets(Sorts::SEQUENCE) {
+        slice(site, out, sorts);
+    }
+    if site.is_value()
+        && matches!(site.shape(), Shape::Name | Shape::Subscript)
+        && site.role() != Role::Object
+    {
+        access(site, out);
+    }
     if site.is_value() && has_parts && (sorts.is_unknown() || sorts.meets(Sorts::CONTAINER)) {
         element(site, out, sorts);
         if sorts.is_unknown() || sorts.meets(Sorts::SEQUENCE) {
@@ -44,6 +56,29 @@ fn element(site: &Site<'_, '_>, out: &mut Proposals<'_>, sorts: Sorts) {
         if !clash && choice.name.text != site.text() {
             let new = site.atom(format!("{object}[{}]", choice.name.text));
             site.put(out, EditKind::SubscriptAdd, &new, known.or(choice.features));
+        }
+    }
+}
+
+/// `collection[index]` for another value: an element of a collection in scope by an index in scope.
+fn access(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
+    let needed = site.sorts();
+    let names = site.names(Sorts::UNKNOWN, MAX_NAMES * 2);
+    let collections =
+        names.iter().filter(|choice| choice.sorts.is_only(Sorts::CONTAINER)).take(MAX_COLLECTIONS);
+    for collection in collections {
+        let elements = site.region.hints.name(collection.name.text).elements;
+        let known = site.sort_features(needed, elements);
+        let indices = names.iter().filter(|choice| choice.sorts.is_only(Sorts::NUMBER)).take(MAX_COLLECTIONS);
+        for index in indices {
+            let new = site.atom(format!("{}[{}]", collection.name.text, index.name.text));
+            let features = index.features.or(collection.features).or(known);
+            site.put(out, EditKind::ElementAccess, &new, features);
+        }
+        for value in [0, -1] {
+            let new = site.atom(format!("{}[{value}]", collection.name.text));
+            let features = collection.features.or(known).or(integer_features(site, value));
+            site.put(out, EditKind::ElementAccess, &new, features);
         }
     }
 }

@@ -10,6 +10,9 @@ const MAX_LOCAL: usize = 8;
 
 /// Values of any kind.
 pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
+    if site.shape() == Shape::Comparison {
+        both(site, out);
+    }
     let is_statement = site.tree().parent_shape(site.id) == Some(Shape::ExpressionStatement);
     let is_wrappable =
         !site.shape().is_truth() && !site.shape().is_constant() && site.shape() != Shape::Yield;
@@ -62,6 +65,30 @@ fn local(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
             .when(Feature::SortMatch, known.parameters.is_some())
             .when(Feature::Calls, true);
         site.put(out, EditKind::WrapLocal, &new, features);
+    }
+}
+
+/// `f(a) == f(b)` for `a == b`.
+fn both(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
+    let tree = site.tree();
+    let [left, right] = tree.children(site.id) else { return };
+    let operator = site.language().operator(tree, site.id);
+    let sorts = site.at(*left).sorts() | site.at(*right).sorts();
+    if !site.operators().comparison_group(operator).contains(&"==") || tree.shape(*right) == Shape::Null {
+        return;
+    }
+    let texts = [*left, *right].map(|id| site.fragment_of(id));
+    for wrapper in site.vocabulary().wrappers.iter().filter(|wrapper| !sorts.clashes(wrapper.takes)) {
+        let sides = texts.each_ref().map(|side| site.atom(format!("{}({})", wrapper.name, side.at_least(1))));
+        let features = Features::none().when(Feature::SortMatch, sorts.meets(wrapper.takes));
+        site.put(out, EditKind::WrapBoth, &site.binary(&sides[0], operator, &sides[1]), features);
+    }
+    for addition in site.vocabulary().additions.iter().filter(|addition| sorts.meets(addition.takes)) {
+        let primary = site.operators().primary;
+        let sides =
+            texts.each_ref().map(|side| site.atom(format!("{}{}", side.at_least(primary), addition.text)));
+        let features = Features::none().when(Feature::SortMatch, true);
+        site.put(out, EditKind::WrapBoth, &site.binary(&sides[0], operator, &sides[1]), features);
     }
 }
 
