@@ -4,6 +4,8 @@
 //! `<name>.xml` a JUnit file; `<name>.expected` is the report, one line per test. Run with `UPDATE_EXPECTED=1` to
 //! write the expected files anew, and read the difference before committing it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its data has failed")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

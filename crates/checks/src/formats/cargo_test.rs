@@ -101,10 +101,9 @@ impl<'t> Reading<'t> {
         } else if let Some(binary) = announcement(line) {
             self.close(None);
             self.announced = VecDeque::from([binary]);
-        } else if !self.suite.open {
         } else if let Some(totals) = line.strip_prefix("test result: ") {
             self.close(Some(totals_of(totals)));
-        } else {
+        } else if self.suite.open {
             self.suite.line(line);
         }
     }

@@ -50,8 +50,7 @@ fn split_class(class: &str) -> (String, &str) {
     let is_class = |part: &&str| part.starts_with(char::is_uppercase);
     let is_test_module = |part: &&str| part.starts_with("test_") || part.ends_with("_test");
     let first_class = parts.iter().position(is_class).unwrap_or(parts.len()).max(1);
-    let module =
-        parts[..first_class].iter().rposition(|part| is_test_module(part)).unwrap_or(first_class - 1);
+    let module = parts[..first_class].iter().rposition(is_test_module).unwrap_or(first_class - 1);
     let length = parts[..=module].iter().map(|part| part.len() + 1).sum::<usize>() - 1;
     (format!("{}.py", parts[..=module].join("/")), &class[length..])
 }

@@ -50,7 +50,7 @@ struct PackageLine<'t> {
     rest: &'t str,
 }
 
-/// `ok  	shop/cart	0.003s`, `FAIL	shop/cart [build failed]`, `?   	shop	[no test files]`
+/// `ok shop/cart 0.003s`, `FAIL shop/cart [build failed]`, `? shop [no test files]`, with tabs between.
 fn package_line(line: &str) -> Option<PackageLine<'_>> {
     let (word, rest) = line.split_once('\t')?;
     let outcome = match word.trim_end() {

@@ -162,11 +162,7 @@ fn mentions_pytest(text: &str) -> bool {
 fn search_path(project: &Project<'_>) -> &'static str {
     let is_package = |path: &&str| path.starts_with("src/") && path.ends_with(".py");
     let src_is_package = project.has("src/__init__.py");
-    if project.paths().iter().any(|path| is_package(&path)) && !src_is_package {
-        "PYTHONPATH=src "
-    } else {
-        ""
-    }
+    if project.paths().iter().any(is_package) && !src_is_package { "PYTHONPATH=src " } else { "" }
 }
 
 fn unittest_check(project: &Project<'_>, tests: &TestModules<'_>, strength: Strength) -> Option<Candidate> {

@@ -15,8 +15,9 @@ use super::Transcript;
 use super::failure::says_timeout;
 
 /// Where in the output a line stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Section {
+    #[default]
     Progress,
     Errors,
     Failures,
@@ -51,20 +52,12 @@ struct Reading<'t> {
     hit_time_limit: bool,
 }
 
-impl Default for Section {
-    fn default() -> Self {
-        Self::Progress
-    }
-}
-
 impl<'t> Reading<'t> {
     fn line(&mut self, line: &'t str) {
-        if let Some(title) = lines::section_title(line) {
-            if let Some(section) = section_of(title) {
-                self.section = section;
-                self.in_block = false;
-                return;
-            }
+        if let Some(section) = lines::section_title(line).and_then(section_of) {
+            self.section = section;
+            self.in_block = false;
+            return;
         }
         if let Some(totals) = lines::totals(line) {
             self.totals = Some(totals);

@@ -19,6 +19,9 @@ pub(super) struct Totals {
     pub(super) skipped: usize,
 }
 
+/// An outcome, and why a test was skipped.
+pub(super) type Status<'t> = (Outcome, &'t str);
+
 /// The outcome and title of the explanation that starts at the first of `lines`.
 pub(super) fn block_title<'t>(lines: &[&'t str]) -> Option<(Outcome, &'t str)> {
     let [rule, title, ..] = lines else { return None };
@@ -62,7 +65,7 @@ pub(super) fn skipped_total(line: &str) -> Option<usize> {
 /// Before Python 3.11, a test whose sub-tests failed has no outcome of its own, and the next title follows on its line.
 ///
 /// Where a test has a description, its outcome follows that on the `next` line.
-pub(super) fn test_line<'t>(line: &'t str, next: &str) -> Option<(Vec<TestId>, Option<(Outcome, &'t str)>)> {
+pub(super) fn test_line<'t>(line: &'t str, next: &str) -> Option<(Vec<TestId>, Option<Status<'t>>)> {
     if !line.contains(" ...") && !next.contains(" ...") {
         return None;
     }
