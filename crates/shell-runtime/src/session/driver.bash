@@ -22,13 +22,12 @@ __smallhands_receive() {
   __smallhands_seq=${__smallhands_order[0]##* }
   builtin mapfile -d '' -t __smallhands_text </dev/fd/241
   __smallhands_prefix=
-  if [[ $1 != 0 && $- != *e* ]]; then
+  if [[ $__smallhands_status != 0 && $- != *e* ]]; then
     # In front of "&&" a status is kept without being a failure for set -e or an ERR trap.
     __smallhands_prefix='__smallhands_restore && :;'
-  elif [[ -n $2 ]]; then
+  elif [[ -n $__smallhands_trace ]]; then
     __smallhands_prefix='set -x;'
   fi
-  __smallhands_status=$1 __smallhands_trace=$2
 }
 
 # Gives the next command the status, and the tracing, that the previous one left.
@@ -37,16 +36,23 @@ __smallhands_restore() {
   return "$__smallhands_status"
 } 2>/dev/null
 
-# Reports the end of a command and comes back with the next.
+# Reports the end of a command and comes back with the next. Plain assignments only: "set -k" takes those that stand
+# behind a command's name.
 __smallhands_turn() {
-  local status=$? entered=0 trace=
-  case $- in *x*) trace=1; set +x ;; esac
-  if [[ -n ${__smallhands_entry-} ]]; then status=$__smallhands_entry entered=1 __smallhands_entry=; fi
+  __smallhands_status=$?
+  __smallhands_trace=
+  case $- in *x*) __smallhands_trace=1; set +x ;; esac
+  __smallhands_entered=0
+  if [[ -n ${__smallhands_entry-} ]]; then
+    __smallhands_status=$__smallhands_entry
+    __smallhands_entered=1
+    __smallhands_entry=
+  fi
   builtin jobs
   while :; do
-    builtin printf '%s %s %s %s\0' "${__smallhands_seq:-0}" "$status" "$entered" "$PWD" >&243
-    __smallhands_receive "$status" "$trace" || builtin exit 0
+    builtin printf '%s %s %s %s\0' "${__smallhands_seq:-0}" "$__smallhands_status" "$__smallhands_entered" "$PWD" >&243
+    __smallhands_receive || builtin exit 0
     [[ $__smallhands_verb == sync ]] || return 0
-    entered=0
+    __smallhands_entered=0
   done
 }
