@@ -94,18 +94,30 @@ def docstring(code):
     return first if isinstance(first, str) else None
 
 
-def changed(old, new):
-    """Pairs (old, new) of the bodies that differ, outermost first.
+class Changes:
+    """How two versions of one piece of code differ.
 
-    A body without counterpart appears with None in its place; only bodies inside an unchanged or a paired one are compared.
+    `bodies`    pairs (old, new) that differ themselves; a body without counterpart has None in its place
+    `carriers`  pairs of functions that are the same but hold a differing body: calling them makes new functions of it
     """
-    pairs = [] if same_body(old, new) else [(old, new)]
-    for before, after in _paired(nested(old), nested(new)):
-        if before is None or after is None:
-            pairs.append((before, after))
-        else:
-            pairs.extend(changed(before, after))
-    return pairs
+
+    def __init__(self, old, new):
+        self.bodies = []
+        self.carriers = []
+        self._compare(old, new)
+
+    def _compare(self, old, new):
+        known = len(self.bodies)
+        same = same_body(old, new)
+        if not same:
+            self.bodies.append((old, new))
+        for before, after in _paired(nested(old), nested(new)):
+            if before is None or after is None:
+                self.bodies.append((before, after))
+            else:
+                self._compare(before, after)
+        if same and is_function(old) and len(self.bodies) > known:
+            self.carriers.append((old, new))
 
 
 def _paired(old, new):

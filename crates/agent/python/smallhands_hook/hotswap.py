@@ -103,17 +103,16 @@ class Planner:
         if not self._is_what_runs(relative):
             return self._fresh(relative, "the running code was not compiled from the plain text")
         functions = self._functions.get(relative, {})
-        pairs = codekey.changed(old, new)
-        if not pairs:
-            return self._fresh(relative, "a difference outside functions")
-        swaps = []
-        for before, after in pairs:
-            obstacle = self._obstacle(relative, functions, before, after)
-            if obstacle:
-                return self._fresh(relative, obstacle)
-            if before is not None:
-                swaps.extend((function, after) for function in functions.get(before, ()))
-        return Plan(SWAP, swaps)
+        changes = codekey.Changes(old, new)
+        obstacles = [self._obstacle(relative, functions, before, after) for before, after in changes.bodies]
+        obstacles += ["a living function has altered code" for before, _ in changes.carriers if _altered_copy(functions, before)]
+        if not changes.bodies or any(obstacles):
+            return self._fresh(relative, next(filter(None, obstacles), "a difference outside functions"))
+        return Plan(SWAP, [
+            (function, after)
+            for before, after in changes.bodies + changes.carriers
+            for function in functions.get(before, ())
+        ])
 
     def _is_what_runs(self, relative):
         """Whether importing the file ran exactly the code it compiles to. Test modules, for one, run with their assertions rewritten."""

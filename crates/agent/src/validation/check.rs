@@ -120,7 +120,10 @@ fn best_of(parsed: TestReport, record: &str, done: &CommandResponse, command: &s
     }
     let green = done.exit_code == Some(0) && !done.timed_out;
     if !green && !recorded.has_failures() {
-        let whole = parsed.tests.into_iter().filter(|(id, result)| id.as_str() == command || result.outcome.is_failure());
+        let whole = parsed
+            .tests
+            .into_iter()
+            .filter(|(id, result)| id.as_str() == command || result.outcome.is_failure());
         for (id, result) in whole {
             recorded.record(id, result);
         }
@@ -144,7 +147,9 @@ fn tail(text: &str, limit: usize) -> String {
 /// `command` with the module after `-m` replaced by one of ours; nothing unless it starts `unittest` exactly once.
 pub(super) fn unittest_through(command: &str, module: &str) -> Option<String> {
     let is_start = |at: usize| command[..at].ends_with(|c: char| c.is_whitespace());
-    let is_end = |rest: &str| rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || ";&|)'\"".contains(c));
+    let is_end = |rest: &str| {
+        rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || ";&|)'\"".contains(c))
+    };
     let mut found = Vec::new();
     for (at, _) in command.match_indices("-m") {
         let rest = &command[at + 2..];
@@ -170,7 +175,10 @@ mod tests {
             assert_eq!(unittest_through(command, "x").as_deref(), expected, "{command}");
         };
         check("python -m unittest", Some("python -m smallhands_hook.x"));
-        check("cd src && python3 -W error -m  unittest -v a.b", Some("cd src && python3 -W error -m  smallhands_hook.x -v a.b"));
+        check(
+            "cd src && python3 -W error -m  unittest -v a.b",
+            Some("cd src && python3 -W error -m  smallhands_hook.x -v a.b"),
+        );
         check("(python -m unittest)", Some("(python -m smallhands_hook.x)"));
         check("python -m unittest2", None);
         check("python -m unittest.mock", None);
@@ -181,7 +189,9 @@ mod tests {
 
     #[test]
     fn the_tail_starts_at_a_line() {
-        for (text, limit, expected) in [("a\nb\n", 10, "a\nb"), ("aaaa\nbbbb", 6, "bbbb"), ("éééé", 3, "é"), ("", 3, "")] {
+        for (text, limit, expected) in
+            [("a\nb\n", 10, "a\nb"), ("aaaa\nbbbb", 6, "bbbb"), ("éééé", 3, "é"), ("", 3, "")]
+        {
             assert_eq!(tail(text, limit), expected);
         }
     }

@@ -46,7 +46,9 @@ impl PlainRuns {
         originals.restore().await?;
         originals.remember(request.edits).await?;
         let edited = originals.edited(request.edits);
-        if !request.edits.is_empty() && (originals.unchanged_by(&edited) || self.tried_before(&edited, request.edits)) {
+        if !request.edits.is_empty()
+            && (originals.unchanged_by(&edited) || self.tried_before(&edited, request.edits))
+        {
             return Ok(RunOutcome::without_run(Ended::Duplicate, began.elapsed()));
         }
         originals.mark(request.edits);
@@ -119,12 +121,18 @@ fn only_asked_for(run: CheckRun, tests: &[TestId], command: &str) -> TestReport 
     let mut report = run.report;
     let red = run.timed_out || run.exit_code != Some(0);
     let whole = report.tests.get(&TestId::new(command)).filter(|result| result.outcome.is_failure()).cloned();
-    let excuse = whole.or_else(|| red.then(|| report.tests.values().find(|result| result.outcome.is_failure()).cloned())?);
+    let excuse = whole.or_else(|| {
+        red.then(|| report.tests.values().find(|result| result.outcome.is_failure()).cloned())?
+    });
     let wanted: Vec<(TestId, TestResult)> = tests
         .iter()
         .filter_map(|test| {
             let found = report.tests.get(test).cloned();
-            let missing = || excuse.clone().map(|result| TestResult { outcome: Outcome::Errored.max(result.outcome), ..result });
+            let missing = || {
+                excuse
+                    .clone()
+                    .map(|result| TestResult { outcome: Outcome::Errored.max(result.outcome), ..result })
+            };
             Some((test.clone(), found.or_else(missing)?))
         })
         .collect();
@@ -167,7 +175,11 @@ impl CommandValidator {
     fn known(&self, request: &RunRequest<'_>) -> Option<RunOutcome> {
         let listed = |test| self.as_it_is.report.tests.contains_key(test);
         (request.edits.is_empty() && request.tests.iter().all(listed)).then(|| RunOutcome {
-            ended: if self.as_it_is.timed_out { Ended::TimedOut } else { how_it_ended(&self.as_it_is.report) },
+            ended: if self.as_it_is.timed_out {
+                Ended::TimedOut
+            } else {
+                how_it_ended(&self.as_it_is.report)
+            },
             report: only_asked_for(self.as_it_is.clone(), request.tests, &self.runs.check.command),
             coverage: BTreeMap::new(),
             spent: Duration::ZERO,
@@ -230,7 +242,8 @@ mod tests {
     fn missing_tests_share_the_fate_of_the_check() {
         let check = |found: &[(&str, Outcome)], code, expected: &[(&str, Outcome)]| {
             let report = only_asked_for(run(found, code), &["a".into(), "b".into()], "make");
-            let outcomes: Vec<_> = report.tests.iter().map(|(id, result)| (id.as_str(), result.outcome)).collect();
+            let outcomes: Vec<_> =
+                report.tests.iter().map(|(id, result)| (id.as_str(), result.outcome)).collect();
             assert_eq!(outcomes, expected);
         };
         use Outcome::{Crashed, Errored, Failed, Passed};
@@ -243,7 +256,9 @@ mod tests {
     #[test]
     fn the_worst_outcome_tells_how_a_run_ended() {
         use Outcome::{Crashed, Failed, TimedOut};
-        for (outcome, expected) in [(Failed, Ended::Completed), (TimedOut, Ended::TimedOut), (Crashed, Ended::Crashed)] {
+        for (outcome, expected) in
+            [(Failed, Ended::Completed), (TimedOut, Ended::TimedOut), (Crashed, Ended::Crashed)]
+        {
             assert_eq!(how_it_ended(&run(&[("a", outcome)], 1).report), expected);
         }
     }

@@ -15,13 +15,17 @@ pub enum ValidationError {
         source: RuntimeError,
     },
     /// The sandbox's shell could not prepare the folder for the test server.
-    #[error("cannot put the test server beside the copy: {output}; check that its temporary folder is writable")]
+    #[error(
+        "cannot put the test server beside the copy: {output}; check that its temporary folder is writable"
+    )]
     NoHook {
         /// What the shell said.
         output: String,
     },
     /// An edit was made for another text.
-    #[error("the edit of {file} at bytes {start}..{end} does not fit the file; make it again from the current text")]
+    #[error(
+        "the edit of {file} at bytes {start}..{end} does not fit the file; make it again from the current text"
+    )]
     EditDoesNotFit {
         /// The file.
         file: String,

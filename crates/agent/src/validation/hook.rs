@@ -98,8 +98,13 @@ impl Hook {
     /// The words that run `command` with a recorder, and the file in which it records.
     pub(super) fn record(&self, command: &str) -> ([String; 5], String) {
         let file = self.path(&format!("record-{}", self.records.fetch_add(1, Ordering::Relaxed)));
-        let words =
-            ["/bin/sh".to_owned(), self.path("record.sh"), self.folder.clone(), file.clone(), command.to_owned()];
+        let words = [
+            "/bin/sh".to_owned(),
+            self.path("record.sh"),
+            self.folder.clone(),
+            file.clone(),
+            command.to_owned(),
+        ];
         (words, file)
     }
 
@@ -135,7 +140,8 @@ impl Hook {
 
     /// Removes the folder. Failing to is harmless: the sandbox goes as a whole.
     pub(super) async fn remove(self) {
-        let removed = self.runtime.execute(Command::argv(["rm", "-rf", &self.folder]).with_timeout(PATIENCE)).await;
+        let removed =
+            self.runtime.execute(Command::argv(["rm", "-rf", &self.folder]).with_timeout(PATIENCE)).await;
         if let Err(error) = removed {
             tracing::debug!(%error, folder = %self.folder, "the test server's folder stays");
         }

@@ -136,7 +136,8 @@ pub(super) fn coverage(
     let lines = |ranges: Vec<u32>| -> BTreeSet<u32> {
         ranges.as_chunks::<2>().0.iter().flat_map(|[first, last]| *first..=*last).collect()
     };
-    let files = |files: BTreeMap<String, Vec<u32>>| files.into_iter().map(|(file, ranges)| (file, lines(ranges)));
+    let files =
+        |files: BTreeMap<String, Vec<u32>>| files.into_iter().map(|(file, ranges)| (file, lines(ranges)));
     sent.into_iter().map(|(test, sent)| (test, files(sent).collect())).collect()
 }
 

@@ -71,7 +71,9 @@ fn warm_command(check: &CheckSpec) -> Result<String, String> {
     let foreign = words.iter().find(|word| matches!(word.rsplit('/').next(), Some("tox" | "nox")));
     match check.framework {
         _ if foreign.is_some() => Err(format!("{} runs the tests in an environment of its own", words[0])),
-        Framework::Pytest if count(is_pytest) > 1 => Err("the command starts several test programs".to_owned()),
+        Framework::Pytest if count(is_pytest) > 1 => {
+            Err("the command starts several test programs".to_owned())
+        }
         Framework::Pytest => Ok(check.command.clone()),
         Framework::Unittest => check::unittest_through(&check.command, "unittest_main")
             .ok_or_else(|| "the command does not start `python -m unittest` exactly once".to_owned()),

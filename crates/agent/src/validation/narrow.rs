@@ -11,7 +11,8 @@ const MOST: usize = 50;
 /// A command that runs at least these tests and, if all goes well, few others.
 pub(super) fn narrowed(command: &str, framework: Framework, tests: &[TestId]) -> Option<String> {
     let simple = !command.contains(['|', '&', ';', '<', '>', '`', '$', '(', '\n', '\'', '"', '\\']);
-    if !simple || tests.is_empty() || tests.len() > MOST || tests.iter().any(|test| test.as_str() == command) {
+    if !simple || tests.is_empty() || tests.len() > MOST || tests.iter().any(|test| test.as_str() == command)
+    {
         return None;
     }
     let ids = || tests.iter().map(TestId::as_str);
@@ -28,7 +29,8 @@ pub(super) fn narrowed(command: &str, framework: Framework, tests: &[TestId]) ->
         }
         Framework::NodeTest => {
             let names: Vec<String> = ids().map(node_pattern).collect();
-            let options: Vec<String> = names.iter().map(|name| format!("--test-name-pattern='{name}'")).collect();
+            let options: Vec<String> =
+                names.iter().map(|name| format!("--test-name-pattern='{name}'")).collect();
             command.contains("--test ").then_some(())?;
             Some(command.replacen("--test ", &format!("--test {} ", options.join(" ")), 1))
         }
@@ -75,7 +77,12 @@ mod tests {
         check("cargo test", cargo, &["src/lib.rs - f (line 3)"], None);
         check("cargo test", cargo, &["cargo test"], None);
         check("cargo test", cargo, &[], None);
-        check("go test ./...", Framework::GoTest, &["x.io/y.TestA/s", "x.io/y.TestB"], Some("go test -run '^(TestA|TestB)$' ./..."));
+        check(
+            "go test ./...",
+            Framework::GoTest,
+            &["x.io/y.TestA/s", "x.io/y.TestB"],
+            Some("go test -run '^(TestA|TestB)$' ./..."),
+        );
         check(
             "node --test t/",
             Framework::NodeTest,

@@ -58,7 +58,8 @@ impl Originals {
         for edit in edits {
             files.entry(edit.file.clone()).or_default().push(edit);
         }
-        let spliced = |file: &str, edits| self.content.get(file).map(|data| splice(data, edits)).unwrap_or_default();
+        let spliced =
+            |file: &str, edits| self.content.get(file).map(|data| splice(data, edits)).unwrap_or_default();
         files.into_iter().map(|(file, edits)| (file.clone(), spliced(&file, edits))).collect()
     }
 
@@ -153,7 +154,9 @@ mod tests {
     #[test]
     fn edits_outside_or_inside_a_character_do_not_fit() {
         let data = "aéb".as_bytes();
-        for (start, end, expected) in [(0, 4, true), (1, 3, true), (4, 4, true), (2, 3, false), (3, 5, false), (3, 1, false)] {
+        for (start, end, expected) in
+            [(0, 4, true), (1, 3, true), (4, 4, true), (2, 3, false), (3, 5, false), (3, 1, false)]
+        {
             assert_eq!(fits(&edit(start, end, ""), data), expected, "{start}..{end}");
         }
     }

@@ -43,7 +43,8 @@ pub(super) fn read(record: &str, unfinished: Outcome) -> TestReport {
         }
     }
     for id in open {
-        report.record(id, TestResult::new(unfinished).with_message("it was running when the check was ended"));
+        report
+            .record(id, TestResult::new(unfinished).with_message("it was running when the check was ended"));
     }
     report
 }
@@ -54,7 +55,8 @@ mod tests {
 
     #[test]
     fn a_test_that_was_running_at_the_end_is_found() {
-        let record = "[\"started\",\"a\"]\n[\"finished\",\"a\",\"passed\",1.5,null,[]]\n[\"started\",\"b\"]\n[\"fini";
+        let record =
+            "[\"started\",\"a\"]\n[\"finished\",\"a\",\"passed\",1.5,null,[]]\n[\"started\",\"b\"]\n[\"fini";
         let report = read(record, Outcome::TimedOut);
         assert_eq!(report.tests[&TestId::new("a")].duration_ms, Some(1.5));
         assert_eq!(report.tests[&TestId::new("b")].outcome, Outcome::TimedOut);

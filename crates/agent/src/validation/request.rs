@@ -45,17 +45,19 @@ impl TestLimits {
     /// Ten times the slowest, at least half a second of processor time: most candidates that hang, hang for ever, so the
     /// limit is what they cost.
     pub fn adaptive(fixed: Option<Duration>, slowest: Option<Duration>) -> Self {
-        let cpu = fixed.unwrap_or_else(|| (slowest.unwrap_or(SHORTEST_CPU) * PATIENCE).clamp(SHORTEST_CPU, LONGEST));
+        let cpu = fixed
+            .unwrap_or_else(|| (slowest.unwrap_or(SHORTEST_CPU) * PATIENCE).clamp(SHORTEST_CPU, LONGEST));
         Self { cpu, wall: fixed.unwrap_or(cpu * 3 + Duration::from_secs(1)), memory_bytes: MEMORY }
     }
 
     /// The same, from a report of the tests as they are.
     pub fn observed(fixed: Option<Duration>, report: &TestReport) -> Self {
         let passing = report.tests.values().filter(|result| !result.outcome.is_failure());
-        let slowest = passing.filter_map(|result| result.duration_ms).fold(None, |most: Option<f64>, each| {
-            Some(most.map_or(each, |most| most.max(each)))
-        });
-        let slowest = slowest.and_then(|milliseconds| Duration::try_from_secs_f64(milliseconds / 1000.0).ok());
+        let slowest = passing
+            .filter_map(|result| result.duration_ms)
+            .fold(None, |most: Option<f64>, each| Some(most.map_or(each, |most| most.max(each))));
+        let slowest =
+            slowest.and_then(|milliseconds| Duration::try_from_secs_f64(milliseconds / 1000.0).ok());
         Self::adaptive(fixed, slowest)
     }
 }

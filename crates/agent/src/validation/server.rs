@@ -94,7 +94,9 @@ impl WarmServer {
                 Some(Ok(Event::Ran(answer))) if answer.id == id => return Ok(answer),
                 // the answer to a question whose asker went away
                 Some(Ok(Event::Ran(_))) => {}
-                Some(Ok(Event::Exit { code })) => return Err(self.lost(&format!("it ended with status {code}"))),
+                Some(Ok(Event::Exit { code })) => {
+                    return Err(self.lost(&format!("it ended with status {code}")));
+                }
                 Some(Ok(Event::Ready(_)) | Err(_)) => return Err(self.lost("it does not make sense")),
                 None => return Err(self.lost("it ended")),
             }

@@ -41,13 +41,14 @@ impl WarmValidator {
         only: &[TestId],
     ) -> Result<Result<Self, Refusal>, ValidationError> {
         let hook = Hook::install(Arc::clone(&runtime)).await?;
-        let (server, greeting) = match WarmServer::start(&runtime, &hook, command, only, check.timeout).await? {
-            Ok(started) => started,
-            Err(refusal) => {
-                hook.remove().await;
-                return Ok(Err(refusal));
-            }
-        };
+        let (server, greeting) =
+            match WarmServer::start(&runtime, &hook, command, only, check.timeout).await? {
+                Ok(started) => started,
+                Err(refusal) => {
+                    hook.remove().await;
+                    return Ok(Err(refusal));
+                }
+            };
         tracing::debug!(python = %greeting.python, tests = greeting.tests.len(), "a warm test server is ready");
         let Greeting { kind, tests, collection_errors, .. } = greeting;
         Ok(Ok(Self {
@@ -70,7 +71,8 @@ impl WarmValidator {
         if self.server.is_none() {
             self.originals.restore().await?;
             let started =
-                WarmServer::start(&self.runtime, &self.hook, &self.command, &self.only, self.patience).await?;
+                WarmServer::start(&self.runtime, &self.hook, &self.command, &self.only, self.patience)
+                    .await?;
             let (server, _) = started.map_err(|Refusal(reason)| ValidationError::ServerLost { reason })?;
             self.server = Some(server);
         }
