@@ -25,13 +25,8 @@ pub(super) fn read(transcript: &Transcript<'_>) -> TestReport {
     let mut report = Reading::new(transcript, announced).read(&transcript.stdout);
     // Redirected into one stream, the tests are there too.
     report.merge(Reading::new(transcript, VecDeque::new()).read(&transcript.stderr));
-    if !report.tests.is_empty()
-        || transcript.stderr.contains("could not compile")
-        || transcript.stdout.contains("could not compile")
-    {
-        for text in [&transcript.stdout, &transcript.stderr] {
-            report.merge(build_failures(text, &transcript.place, |package| package.replace('-', "_")));
-        }
+    for text in [&transcript.stdout, &transcript.stderr] {
+        report.merge(build_failures(text, &transcript.place, |package| package.replace('-', "_")));
     }
     report
 }
@@ -131,11 +126,18 @@ impl<'t> Reading<'t> {
     }
 
     fn record_interrupted(&mut self, binary: &str, prefix: &str, started: Option<&str>) {
-        let outcome = self.transcript.unfinished();
-        let result = TestResult::new(outcome).with_message("started and did not finish");
+        let result = TestResult::new(self.transcript.unfinished());
         match started {
-            Some(name) => self.report.record(format!("{prefix}{name}"), result),
-            None if !binary.is_empty() => self.report.record(binary, result),
+            Some(name) => {
+                let result = result.with_message("started and did not finish");
+                self.report.record(format!("{prefix}{name}"), result);
+            }
+            None if !binary.is_empty() => {
+                self.report.record(
+                    binary,
+                    result.with_message("the tests of this binary did not come to their end"),
+                );
+            }
             None => {}
         }
     }

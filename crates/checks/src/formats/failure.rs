@@ -17,10 +17,11 @@ pub(super) fn explained(
 
 /// Whether the first line of `message` is one with which a runner reports that a test took too long.
 pub(super) fn says_timeout(message: &str) -> bool {
-    const PHRASES: [&str; 9] = [
+    const PHRASES: [&str; 10] = [
         "test timed out after",
         "Test timed out in",
         "Timeout >",
+        "Timeout (>",
         "Exceeded timeout of",
         "exceeded timeout of",
         "Timeout of ",
@@ -54,7 +55,8 @@ pub(super) fn rust_panic(text: &str) -> &str {
     let Some((_, rest)) = text.split_once(" panicked at ") else { return text.trim() };
     let (location, rest) = rest.split_once('\n').unwrap_or((rest, ""));
     // Before Rust 1.73 the message stood in front of the location.
-    let message = if location.ends_with(':') { rest } else { location };
+    let older = || location.rsplit_once(", ").map_or(location, |(message, _)| message).trim_matches('\'');
+    let message = if location.ends_with(':') { rest } else { older() };
     let ends = ["\nnote: run with", "note: run with", "\nstack backtrace:"];
     let end = ends.iter().filter_map(|end| message.find(end)).min().unwrap_or(message.len());
     message[..end].trim()
@@ -89,7 +91,7 @@ mod tests {
                 "thread 't' (1) panicked at src/a.rs:1:2:\nboom\n  left: 1\nnote: run with `RUST_BACKTRACE=1`",
                 "boom\n  left: 1",
             ),
-            ("thread 't' panicked at 'boom', src/a.rs:1:2\nnote: run with", "'boom', src/a.rs:1:2"),
+            ("thread 't' panicked at 'boom', src/a.rs:1:2\nnote: run with", "boom"),
             ("thread 't' panicked at src/a.rs:1:2:\nboom\nstack backtrace:\n 0: x", "boom"),
             ("Error: \"went wrong\"", "Error: \"went wrong\""),
             ("x panicked at ", ""),

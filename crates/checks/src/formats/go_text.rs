@@ -187,5 +187,5 @@ pub(super) fn message(output: &str) -> String {
 /// Removes tests that fail only because a sub-test does. Slashes in the path of a package separate nothing.
 pub(super) fn drop_parents(report: &mut TestReport) {
     let name_start = |id: &str| [".Test", ".Fuzz", ".Benchmark"].iter().find_map(|start| id.find(start));
-    drop_groups_after(report, "/", |id| name_start(id).unwrap_or(0));
+    drop_groups_after(report, "/", |id| name_start(id).unwrap_or(id.len()));
 }

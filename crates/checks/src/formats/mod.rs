@@ -97,7 +97,7 @@ fn merged<'f>(formats: impl Iterator<Item = &'f Format>, transcript: &Transcript
 }
 
 /// Phrases with which runners say that they found nothing to run.
-const NOTHING_RAN: [&str; 12] = [
+const NOTHING_RAN: [&str; 14] = [
     "no tests ran",
     "Ran 0 tests",
     "NO TESTS RAN",
@@ -110,6 +110,8 @@ const NOTHING_RAN: [&str; 12] = [
     "# tests 0",
     "0 passing",
     "No tests were found",
+    "1..0 # SKIP",
+    "1..0 # skip",
 ];
 
 /// Whether the output says that no test was there to run.

@@ -44,29 +44,29 @@ impl<'t> Block<'t> {
 
     /// What the block says.
     pub(super) fn result(&self, outcome: Outcome, transcript: &Transcript<'_>) -> TestResult {
-        let text = self.lines.join("\n");
-        let marked = self.marked_lines();
+        let said = self.said();
+        let text = said.join("\n");
+        let marked = marked_lines(said);
         let message = if marked.is_empty() { python_exception(&text) } else { &marked };
-        explained(outcome, message, self.traceback(&text), Dialect::Python, &transcript.place)
+        explained(outcome, message, &text, Dialect::Python, &transcript.place)
     }
 
-    /// The text without the output that the test printed.
-    fn traceback<'b>(&self, text: &'b str) -> &'b str {
-        let captured = ["Captured stdout", "Captured stderr", "Captured log"];
-        let starts = captured.iter().filter_map(|title| text.find(&format!("- {title}")));
-        &text[..starts.min().unwrap_or(text.len())]
+    /// The explanation without the output that the test printed.
+    fn said(&self) -> &[&'t str] {
+        let is_output = |line: &&str| line.starts_with('-') && line.contains("- Captured ");
+        &self.lines[..self.lines.iter().position(is_output).unwrap_or(self.lines.len())]
     }
+}
 
-    /// The last run of lines marked `E`, which state the exception, without the indentation of the code around them.
-    fn marked_lines(&self) -> String {
-        let is_marked = |line: &&&str| line.starts_with("E ") || **line == "E";
-        let last_run = self.lines.iter().rev().skip_while(|line| !is_marked(line)).take_while(is_marked);
-        let mut marked: Vec<&str> = last_run.map(|line| &line[1..]).collect();
-        marked.reverse();
-        let depth = marked.first().map_or(0, |line| indent(line));
-        let cut = |line: &&'t str| line.get(depth..).unwrap_or_default();
-        marked.iter().map(cut).collect::<Vec<_>>().join("\n")
-    }
+/// The last run of lines marked `E`, which state the exception, without the indentation of the code around them.
+fn marked_lines(lines: &[&str]) -> String {
+    let is_marked = |line: &&&str| line.starts_with("E ") || **line == "E";
+    let last_run = lines.iter().rev().skip_while(|line| !is_marked(line)).take_while(is_marked);
+    let mut marked: Vec<&str> = last_run.map(|line| &line[1..]).collect();
+    marked.reverse();
+    let depth = marked.first().map_or(0, |line| indent(line));
+    let cut: Vec<&str> = marked.iter().map(|line| line.get(depth..).unwrap_or_default()).collect();
+    cut.join("\n")
 }
 
 /// The title under which the test `id` is explained: `a.py::TestAdd::test_adds[x::y]` as `TestAdd.test_adds[x::y]`.

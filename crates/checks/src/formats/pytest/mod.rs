@@ -50,6 +50,8 @@ struct Reading<'t> {
     /// The line of totals that ends a run.
     totals: Option<TestCounts>,
     hit_time_limit: bool,
+    /// Whether tests that passed are named, as in progress lines and in a summary of all.
+    names_passes: bool,
 }
 
 impl<'t> Reading<'t> {
@@ -75,21 +77,25 @@ impl<'t> Reading<'t> {
 
     fn progress(&mut self, line: &'t str) {
         if let Some((id, outcome, reason)) = lines::verbose(line) {
-            self.started = None;
-            self.note_listed(id, outcome);
-            self.report.record(id, TestResult::new(outcome).with_message(reason.unwrap_or_default()));
+            self.named(id, outcome, reason.unwrap_or_default());
         } else if let Some(id) = lines::started(line) {
             self.started = Some(id);
         } else if let (Some(id), Some(outcome)) = (self.started, lines::lone_status(line)) {
-            self.started = None;
-            self.note_listed(id, outcome);
-            self.report.record(id, TestResult::new(outcome));
+            self.named(id, outcome, "");
         }
+    }
+
+    fn named(&mut self, id: &'t str, outcome: Outcome, reason: &str) {
+        self.started = None;
+        self.names_passes = true;
+        self.note_listed(id, outcome);
+        self.report.record(id, TestResult::new(outcome).with_message(reason));
     }
 
     fn summary(&mut self, line: &'t str) {
         let Some((id, outcome, message)) = lines::summary(line) else { return };
         self.note_listed(id, outcome);
+        self.names_passes |= outcome == Outcome::Passed;
         let outcome = if says_timeout(message) { Outcome::TimedOut } else { outcome };
         self.report.record(id, TestResult::new(outcome).with_message(message));
     }
@@ -121,7 +127,11 @@ impl<'t> Reading<'t> {
             self.report.record(id, TestResult::new(outcome).with_message("started and did not finish"));
         }
         if let Some(totals) = self.totals {
-            self.report.unlisted = unlisted(&self.report, totals);
+            // Once passing tests are named, all are: then a difference comes from tests that are counted twice, as one
+            // that passes and then fails in its tear-down is.
+            let rest = totals.minus(&self.report.counts());
+            let skipped_only = TestCounts { skipped: rest.skipped, ..TestCounts::default() };
+            self.report.unlisted = if self.names_passes { skipped_only } else { rest };
         }
         self.report
     }
@@ -161,14 +171,6 @@ fn section_of(title: &str) -> Option<Section> {
         "PASSES" | "XPASSES" | "XFAILURES" | "warnings summary" | "slowest durations" => Some(Section::Other),
         _ => None,
     }
-}
-
-/// The tests counted but not named. Once passing tests are named, all are: then a difference comes from tests that
-/// are counted twice, as one that passes and then fails in its tear-down is.
-fn unlisted(report: &TestReport, totals: TestCounts) -> TestCounts {
-    let rest = totals.minus(&report.counts());
-    let names_passes = report.tests.values().any(|result| result.outcome == Outcome::Passed);
-    if names_passes { TestCounts { passed: 0, failed: 0, ..rest } } else { rest }
 }
 
 /// The node ids in console output, by which ids in JUnit files are recognised.

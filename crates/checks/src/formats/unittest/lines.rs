@@ -89,8 +89,9 @@ pub(super) fn trailing_status(line: &str) -> Option<(Outcome, &str)> {
 fn outcome(status: &str) -> Option<(Outcome, &str)> {
     let status = status.trim();
     if let Some(reason) = status.strip_prefix("skipped") {
-        let reason = reason.trim().trim_matches(['\'', '"']);
-        return Some((Outcome::Skipped, reason));
+        let reason = reason.trim();
+        let unquoted = |quote: char| reason.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+        return Some((Outcome::Skipped, unquoted('\'').or_else(|| unquoted('"')).unwrap_or(reason)));
     }
     let outcome = match status {
         "ok" => Outcome::Passed,
