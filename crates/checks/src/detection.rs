@@ -269,6 +269,88 @@ mod tests {
     }
 
     #[test]
+    fn python_in_all_its_layouts() {
+        let test = |path: &'static str| (path, UNITTEST);
+        let empty = |path: &'static str| (path, "");
+        for (files, expected) in [
+            // Packages within packages are found from their top.
+            (
+                vec![empty("pkg/__init__.py"), empty("pkg/tests/__init__.py"), test("pkg/tests/test_a.py")],
+                "python3 -m unittest discover -s pkg/tests -t .",
+            ),
+            (
+                vec![
+                    empty("tests/__init__.py"),
+                    empty("tests/unit/__init__.py"),
+                    test("tests/unit/test_a.py"),
+                    test("tests/test_b.py"),
+                ],
+                "python3 -m unittest discover -s tests -t .",
+            ),
+            // A folder below that is no package would not be entered.
+            (
+                vec![empty("tests/__init__.py"), test("tests/test_b.py"), test("tests/unit/test_a.py")],
+                "python3 -m unittest tests/test_b.py tests/unit/test_a.py",
+            ),
+            (vec![empty("a.py"), test("my tests/test_a.py")], "python3 -m unittest discover -s 'my tests'"),
+            (
+                vec![empty("src/__init__.py"), test("tests/test_a.py")],
+                "python3 -m unittest discover -s tests",
+            ),
+            (vec![("tests.py", UNITTEST)], "python3 -m unittest discover"),
+        ] {
+            check(&files, &[expected]);
+        }
+        check(
+            &[empty("src/pkg/a.py"), empty("pytest.ini"), ("tests/test_a.py", BARE)],
+            &["PYTHONPATH=src python3 -m pytest"],
+        );
+        check(&[test("tests/test_a.py"), ("tests/test_b.py", BARE)], &["python3 -m pytest"]);
+        check(&[("setup.py", ""), ("docs/conf.py", "")], &[]);
+        check(&[test("venv/lib/test_a.py"), test(".tox/py/test_b.py"), ("README.md", "")], &[]);
+    }
+
+    #[test]
+    fn dependency_lists_name_pytest_in_many_ways() {
+        for (file, text, listed) in [
+            ("requirements.txt", "pytest\n", true),
+            ("requirements-dev.txt", "pytest==8.0 ; python_version > '3'\n", true),
+            ("pyproject.toml", "dev = [\"pytest>=7\", \"ruff\"]\n", true),
+            ("pyproject.toml", "[dependency-groups]\ntest = ['pytest']\n", true),
+            ("setup.py", "extras_require={'test': ['pytest']}\n", true),
+            ("requirements.txt", "pytest-cov-only\n", false),
+            ("requirements.txt", "my.pytest\n", false),
+            ("requirements.txt", "# pytest\n", false),
+        ] {
+            let found = detect(&repo(&[("tests/test_a.py", UNITTEST), (file, text)]));
+            assert_eq!(found[0].framework == Framework::Pytest, listed, "{file}: {text}");
+        }
+    }
+
+    #[test]
+    fn node_tests_of_nested_packages_are_not_the_roots() {
+        let nested = [("demo/package.json", "{}"), ("demo/test/a.test.js", "import 'node:test'")];
+        check(&[("package.json", "{}"), nested[0], nested[1]], &["cd demo && node --test"]);
+        check(&[("Cargo.toml", ""), nested[0], nested[1]], &["cargo test"]);
+    }
+
+    #[test]
+    fn every_check_says_why() {
+        for (files, reason) in [
+            (vec![("Cargo.toml", "[workspace]\n")], "Cargo.toml has [workspace]"),
+            (vec![("go.mod", ""), ("a_test.go", "")], "go.mod exists"),
+            (vec![("pom.xml", ""), ("mvnw", "")], "pom.xml and the wrapper mvnw exist"),
+            (vec![("Makefile", "test:\n")], "Makefile has the target test"),
+            (vec![("CMakeLists.txt", "enable_testing()\n")], "CMakeLists.txt has enable_testing"),
+            (vec![("package.json", r#"{"devDependencies":{"jest":"29"}}"#)], "package.json depends on jest"),
+            (vec![("tests/test_a.py", BARE)], "tests/test_a.py has test functions outside classes"),
+            (vec![("tests/test_a.py", UNITTEST)], "tests/test_a.py uses unittest"),
+        ] {
+            assert_eq!(detect(&repo(&files))[0].reason, reason);
+        }
+    }
+
+    #[test]
     fn the_root_wins_over_subfolders() {
         check(
             &[("go.mod", ""), ("a_test.go", ""), ("web/package.json", r#"{"scripts":{"test":"jest"}}"#)],

@@ -359,6 +359,21 @@ mod tests {
     }
 
     #[test]
+    fn partial_paths_become_those_of_the_repository() {
+        let frame = |file: &str| Frame { file: file.into(), line: 3, function: None };
+        let frames =
+            vec![frame("com/acme/Cart.java"), frame("src/a.py"), frame("twice.go"), frame("elsewhere.js")];
+        let mut report = TestReport::default();
+        report.record("t", TestResult::new(Outcome::Failed).with_frames(frames));
+        let paths =
+            ["src/main/java/com/acme/Cart.java", "src/a.py", "a/twice.go", "b/twice.go"].map(String::from);
+        report.resolve_paths(&paths);
+        let files: Vec<&str> =
+            report.tests[&"t".into()].frames.iter().map(|frame| frame.file.as_str()).collect();
+        assert_eq!(files, ["src/main/java/com/acme/Cart.java", "src/a.py", "twice.go", "elsewhere.js"]);
+    }
+
+    #[test]
     fn containers_hold_their_members() {
         for (container, member, expected) in [
             ("tests/test_a.py", "tests/test_a.py::test_x", true),

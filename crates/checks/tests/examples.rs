@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use smallhands_checks::{CheckOutput, Outcome, RepoFiles, TestId, TestReport, detect, parse};
+use smallhands_checks::{CheckOutput, Outcome, RepoFiles, TestId, TestReport, compare, detect, parse};
 
 const EXAMPLES: [&str; 3] = ["inventory", "textroute", "shiftplan"];
 
@@ -102,16 +102,18 @@ fn the_solutions_quote_what_is_there() {
     }
 }
 
-/// The report of the recorded run of an example.
-fn recorded(example: &str) -> TestReport {
+/// The report of the recorded run of an example, as it is or with all bugs mended.
+fn recorded(example: &str, mended: bool) -> TestReport {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/examples");
+    let name = if mended { format!("{example}_mended") } else { example.to_owned() };
     let read =
-        |ending: &str| std::fs::read_to_string(folder.join(format!("{example}{ending}"))).unwrap_or_default();
+        |ending: &str| std::fs::read_to_string(folder.join(format!("{name}{ending}"))).unwrap_or_default();
     let command = detect(&Folder::open(examples().join(example))).remove(0).command;
+    let hangs = example == "inventory" && !mended;
     parse(&CheckOutput {
         command: &command,
-        exit_code: if example == "inventory" { None } else { Some(1) },
-        timed_out: example == "inventory",
+        exit_code: (!hangs).then_some(i32::from(!mended)),
+        timed_out: hangs,
         stdout: &read(".txt"),
         stderr: &read(".stderr.txt"),
         junit: &[],
@@ -127,7 +129,7 @@ fn expected(example: &str) -> BTreeSet<TestId> {
 #[test]
 fn the_examples_fail_where_the_solutions_say() {
     for example in ["textroute", "shiftplan"] {
-        let report = recorded(example);
+        let report = recorded(example, false);
         assert_eq!(report.failing().into_iter().collect::<BTreeSet<_>>(), expected(example), "{example}");
     }
 }
@@ -135,7 +137,7 @@ fn the_examples_fail_where_the_solutions_say() {
 /// The run of `inventory` is stopped in the test that never ends, so what follows it is not seen.
 #[test]
 fn the_example_that_hangs_is_seen_to_hang() {
-    let report = recorded("inventory");
+    let report = recorded("inventory", false);
     let hanging = TestId::from("tests.test_warehouse.PackTest.test_largest_boxes_first");
     assert_eq!(report.tests[&hanging].outcome, Outcome::TimedOut);
     let failing: BTreeSet<TestId> = report.failing().into_iter().collect();
@@ -151,7 +153,35 @@ fn the_example_that_hangs_is_seen_to_hang() {
 #[test]
 fn most_tests_of_the_examples_pass() {
     for example in EXAMPLES {
-        let counts = recorded(example).counts();
+        let counts = recorded(example, false).counts();
         assert!(counts.passed > 3 * counts.failed, "{example}: {counts:?}");
+    }
+}
+
+#[test]
+fn mending_the_bugs_fixes_what_failed_and_breaks_nothing() {
+    for example in EXAMPLES {
+        let (before, after) = (recorded(example, false), recorded(example, true));
+        assert!(!after.has_failures(), "{example}: {:?}", after.failing());
+        let comparison = compare(&before, &after);
+        assert_eq!(comparison.fixed, before.failing(), "{example}");
+        assert!(comparison.is_improvement(), "{example}: {comparison:?}");
+        let back = compare(&after, &before);
+        assert_eq!(back.broken, before.failing(), "{example}");
+        assert!(!back.is_improvement(), "{example}");
+    }
+}
+
+/// A run of unittest that is stopped prints no stacks; the other runners explain each failure at once.
+#[test]
+fn failures_come_with_a_place_and_a_message() {
+    for example in ["textroute", "shiftplan"] {
+        let report = recorded(example, false);
+        for id in report.failing() {
+            let result = &report.tests[&id];
+            assert!(result.message.is_some(), "{id}");
+            let place = result.frames.first().unwrap_or_else(|| panic!("{id} has no frame"));
+            assert!(examples().join(example).join(&place.file).is_file(), "{place:?}");
+        }
     }
 }

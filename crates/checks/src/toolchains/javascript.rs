@@ -81,7 +81,8 @@ fn runner_check(manifest: &Value) -> Option<Candidate> {
 
 /// Test files written for Node's own runner, which need no manifest.
 fn node_check(project: &Project<'_>) -> Option<Candidate> {
-    let scripts = project.paths().iter().copied().filter(|path| is_script(path));
+    let own = |path: &&str| is_script(path) && !belongs_to_nested_package(project, path);
+    let scripts = project.paths().iter().copied().filter(own);
     let likely = scripts.filter(|path| crate::test_paths::is_test_path(path)).take(FILE_LIMIT);
     let uses_runner = |path: &&str| {
         project.read(path).is_some_and(|text| text.contains("\"node:test\"") || text.contains("'node:test'"))
@@ -97,6 +98,12 @@ fn node_check(project: &Project<'_>) -> Option<Candidate> {
         format!("node --test{arguments}"),
         reason,
     ))
+}
+
+/// Whether a folder between the root and `path` is a package of its own.
+fn belongs_to_nested_package(project: &Project<'_>, path: &str) -> bool {
+    let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
+    folders.into_iter().any(|folder| project.has(&format!("{folder}/package.json")))
 }
 
 fn is_script(path: &str) -> bool {
