@@ -10,6 +10,8 @@ use std::process::Stdio;
 
 use serde::{Deserialize, Serialize};
 
+use super::Base;
+use super::relocation::relocate;
 use super::survey::{RelativePath, Survey};
 use super::warning::Warning;
 use crate::error::SandboxError;
@@ -60,10 +62,17 @@ impl Dependencies {
         Ok(Self(kept))
     }
 
-    /// Copies the folders into a workspace.
-    pub(crate) async fn copy_into(&self, base_dir: &Path, workspace: &Path) -> Result<(), SandboxError> {
+    /// Copies the folders of `base` into a workspace that will be found at `home`.
+    pub(crate) async fn copy_into(
+        &self,
+        base: &Base,
+        workspace: &Path,
+        home: &Path,
+    ) -> Result<(), SandboxError> {
         for folder in &self.0 {
-            copy(&base_dir.join(FOLDER).join(folder), &workspace.join(folder)).await?;
+            let target = workspace.join(folder);
+            copy(&base.dir().join(FOLDER).join(folder), &target).await?;
+            relocate(&target, base.source(), home).map_err(SandboxError::io("adapt", &target))?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 mod dependencies;
 mod patch;
 mod publish;
+mod relocation;
 mod survey;
 mod warning;
 

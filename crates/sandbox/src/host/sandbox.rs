@@ -59,8 +59,13 @@ impl Sandbox for HostSandbox {
     }
 
     async fn destroy(self: Box<Self>) -> Result<(), SandboxError> {
+        let watched = Arc::clone(&self.watched);
+        let killed = tokio::task::spawn_blocking(move || watched.kill_seen()).await;
         let closed = self.watched.runtime.close().await;
         self.watched.workspace.remove().await?;
+        if let Err(error) = killed {
+            tracing::warn!(%error, "the processes that the watchdog saw were not killed");
+        }
         Ok(closed?)
     }
 }

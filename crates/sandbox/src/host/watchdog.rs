@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use smallhands_shell_runtime::processes::{
-    LEASE_VARIABLE, Process, memory_bytes, snapshot, uptime_ticks, variable,
+    Hunt, LEASE_VARIABLE, Process, memory_bytes, snapshot, uptime_ticks, variable,
 };
 use smallhands_shell_runtime::{Limits, LocalRuntime};
 
@@ -28,6 +28,8 @@ pub(super) struct Watched {
     since: u64,
     expires: Option<Instant>,
     hit: Mutex<Option<LimitHit>>,
+    /// The processes seen last, by id and start: some of them carry no mark.
+    seen: Mutex<Vec<(i32, u64)>>,
 }
 
 impl Watched {
@@ -45,6 +47,7 @@ impl Watched {
             since: uptime_ticks().saturating_sub(1),
             expires: Instant::now().checked_add(lease.ttl()),
             hit: Mutex::default(),
+            seen: Mutex::default(),
         }
     }
 
@@ -56,11 +59,27 @@ impl Watched {
         *self.lock()
     }
 
+    fn remember(&self, processes: impl Iterator<Item = (i32, u64)>) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = processes.collect();
+    }
+
+    /// Kills what the watchdog saw, beside what the runtime finds by itself. Blocks for milliseconds.
+    pub(super) fn kill_seen(&self) {
+        let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
+        if seen.is_empty() {
+            return;
+        }
+        if let Err(survivors) = Hunt::since(self.since).knowing(seen).kill() {
+            tracing::warn!(sandbox = self.id, ?survivors, "a sandbox leaves processes behind");
+        }
+    }
+
     /// Kills and removes everything, as far as that is still there.
     pub(super) fn end(&self) {
         if !self.workspace.is_present() {
             return;
         }
+        self.kill_seen();
         if let Err(error) = self.runtime.close_now() {
             tracing::warn!(sandbox = self.id, %error, "a sandbox leaves processes behind");
         }
@@ -76,6 +95,7 @@ impl Watched {
         } else if let Some(hit) = exceeded(&self.limits, usage) {
             *self.lock() = Some(hit);
             tracing::info!(sandbox = self.id, %hit, "a sandbox exceeds its limits");
+            self.kill_seen();
             if let Err(error) = self.runtime.kill_now() {
                 tracing::warn!(sandbox = self.id, %error, "processes above the limits could not be killed");
             }
@@ -139,7 +159,10 @@ impl Watchdog {
         let mut members = Members::default();
         while let Some(watched) = self.living() {
             members.update(&watched, &snapshot());
-            watched.iter().for_each(|sandbox| sandbox.judge(members.usage(&sandbox.id)));
+            for sandbox in &watched {
+                sandbox.remember(members.of(&sandbox.id));
+                sandbox.judge(members.usage(&sandbox.id));
+            }
             drop(watched);
             std::thread::sleep(INTERVAL);
         }
@@ -154,32 +177,46 @@ impl Watchdog {
     }
 }
 
-/// Which process belongs to which sandbox. Once a member always a member, and so are a member's children: a process
-/// cannot leave by cleaning its environment.
+/// Which process belongs to which sandbox. Once a member always a member, and so are a member's children and the
+/// others of its session: a process cannot leave by cleaning its environment.
 #[derive(Debug, Default)]
-struct Members(HashMap<i32, (u64, String)>);
+struct Members {
+    processes: HashMap<i32, (u64, String)>,
+    sessions: HashMap<i32, String>,
+}
 
 impl Members {
     fn update(&mut self, watched: &[Arc<Watched>], table: &[Process]) {
         let ids: HashSet<&str> = watched.iter().map(|sandbox| sandbox.id.as_str()).collect();
         let since = watched.iter().map(|sandbox| sandbox.since).min().unwrap_or(u64::MAX);
-        let before = std::mem::take(&mut self.0);
-        for process in table.iter().filter(|process| process.is_alive() && process.started >= since) {
-            let known = before.get(&process.pid).filter(|(started, _)| *started == process.started);
-            let inherited = || before.get(&process.parent);
-            let belongs = match known.or_else(inherited) {
-                Some((_, id)) => Some(id.clone()),
-                None => variable(process.pid, LEASE_VARIABLE),
-            };
+        let before = std::mem::take(self);
+        // Parents and leaders first: they pass their membership on.
+        let mut young: Vec<&Process> =
+            table.iter().filter(|process| process.is_alive() && process.started >= since).collect();
+        young.sort_by_key(|process| (process.started, process.pid));
+        for process in young {
+            let belongs = self.heir_of(process).or_else(|| before.heir_of(process));
+            let belongs = belongs.or_else(|| variable(process.pid, LEASE_VARIABLE));
             if let Some(id) = belongs.filter(|id| ids.contains(id.as_str())) {
-                self.0.insert(process.pid, (process.started, id));
+                self.sessions.insert(process.session, id.clone());
+                self.processes.insert(process.pid, (process.started, id));
             }
         }
     }
 
+    fn heir_of(&self, process: &Process) -> Option<String> {
+        let itself = self.processes.get(&process.pid).filter(|(started, _)| *started == process.started);
+        let known = itself.or_else(|| self.processes.get(&process.parent)).map(|(_, id)| id);
+        known.or_else(|| self.sessions.get(&process.session)).cloned()
+    }
+
+    fn of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = (i32, u64)> + 'a {
+        let members = self.processes.iter().filter(move |(_, (_, member_of))| member_of == id);
+        members.map(|(&pid, &(started, _))| (pid, started))
+    }
+
     fn usage(&self, id: &str) -> Usage {
-        let members = self.0.iter().filter(|(_, (_, member_of))| member_of == id);
-        members.fold(Usage::default(), |usage, (&pid, _)| Usage {
+        self.of(id).fold(Usage::default(), |usage, (pid, _)| Usage {
             processes: usage.processes + 1,
             memory: usage.memory + memory_bytes(pid),
         })

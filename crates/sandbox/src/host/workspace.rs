@@ -14,6 +14,9 @@ use crate::tree::TreeId;
 
 const BRANCH: &str = "refs/heads/main";
 
+/// The copy of the repository, below the sandbox's directory.
+const WORK: &str = "work";
+
 /// Settings of the repository that commands in the sandbox see: they may commit, and git does no work of its own.
 const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\
     \tautocrlf = false\n[user]\n\tname = smallhands\n\temail = smallhands@localhost\n\
@@ -45,15 +48,15 @@ impl Workspace {
         let mut workspace = Self { dir: begun, at: at.clone(), present: AtomicBool::new(true) };
         workspace.lay_out(lease, base)?;
         workspace.check_out(base).await?;
-        base.dependencies().copy_into(base.dir(), &workspace.work()).await?;
         let finished = sandboxes.join(&lease.id);
+        base.dependencies().copy_into(base, &workspace.work(), &finished.join(WORK)).await?;
         fs::rename(&workspace.dir, &finished).map_err(SandboxError::io("create", &finished))?;
         workspace.dir = finished;
         Ok(workspace)
     }
 
     pub(super) fn work(&self) -> PathBuf {
-        self.dir.join("work")
+        self.dir.join(WORK)
     }
 
     pub(super) fn home(&self) -> PathBuf {

@@ -16,10 +16,12 @@ const PAUSE: Duration = Duration::from_millis(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survivors(pub Vec<i32>);
 
-/// Describes a set of processes: sessions, marks in the environment, and all descendants of those.
+/// Describes a set of processes: sessions, known processes, marks in the environment with the whole sessions of the
+/// marked, and all descendants of those. What the runtime starts always leads a session of its own.
 #[derive(Debug, Clone, Default)]
 pub struct Hunt {
     sessions: Vec<i32>,
+    known: HashSet<(i32, u64)>,
     mark: Option<(&'static str, String)>,
     since: u64,
 }
@@ -37,6 +39,12 @@ impl Hunt {
         self
     }
 
+    /// Adds single processes, named by process id and start time.
+    pub fn knowing(mut self, processes: impl IntoIterator<Item = (i32, u64)>) -> Self {
+        self.known.extend(processes);
+        self
+    }
+
     /// Adds the processes that were started with the variable `name` set to `value`.
     pub fn marked(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.mark = Some((name, value.into()));
@@ -48,15 +56,25 @@ impl Hunt {
         let me = own_pid();
         let mut table = snapshot();
         table.retain(|process| process.is_alive() && process.started >= self.since && process.pid != me);
-        let roots = table.iter().filter(|process| self.is_root(process)).map(|process| process.pid).collect();
-        let family = with_descendants(&table, roots);
+        let family = with_descendants(&table, self.roots(&table));
         table.retain(|process| family.contains(&process.pid));
         table
     }
 
-    fn is_root(&self, process: &Process) -> bool {
-        self.sessions.contains(&process.session)
-            || self.mark.as_ref().is_some_and(|(name, value)| carries(process.pid, name, value))
+    /// A process that cleaned its environment and was adopted by init still is in the session it was started in.
+    fn roots(&self, table: &[Process]) -> HashSet<i32> {
+        let marked = |process: &&Process| {
+            self.mark.as_ref().is_some_and(|(name, value)| carries(process.pid, name, value))
+        };
+        let mut sessions: HashSet<i32> = table.iter().filter(marked).map(|process| process.session).collect();
+        sessions.extend(&self.sessions);
+        sessions.remove(&own_session());
+        // Session 0 is that of everything outside of a process namespace.
+        sessions.remove(&0);
+        let is_root = |process: &&Process| {
+            sessions.contains(&process.session) || self.known.contains(&(process.pid, process.started))
+        };
+        table.iter().filter(is_root).map(|process| process.pid).collect()
     }
 
     /// Kills the set and what joins it meanwhile. Returns when nothing is left; takes milliseconds as a rule.
@@ -81,6 +99,11 @@ impl Hunt {
 
 fn own_pid() -> i32 {
     i32::try_from(std::process::id()).unwrap_or(-1)
+}
+
+fn own_session() -> i32 {
+    // SAFETY: getsid has no memory preconditions; 0 means the calling process.
+    unsafe { libc::getsid(0) }
 }
 
 fn with_descendants(table: &[Process], mut family: HashSet<i32>) -> HashSet<i32> {
