@@ -6,12 +6,11 @@ mod explain;
 mod request;
 
 use std::future::Future;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use smallhands_agent::cancel::CancelToken;
 use smallhands_orchestrator::progress::{Progress, RunSummary, Verdict};
-use smallhands_orchestrator::request::{Deliver, RunError};
+use smallhands_orchestrator::request::RunError;
 use smallhands_orchestrator::run as orchestrate;
 use smallhands_orchestrator::state_dir::StateDir;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -35,15 +34,11 @@ const TICK: Duration = Duration::from_millis(100);
 pub async fn run(arguments: RunArguments, configuration: &Configuration) -> Result<u8, Failure> {
     let json = arguments.output.json;
     let request = request::resolve(arguments, configuration)?;
-    let (deliver, repo) = (request.deliver.clone(), request.repo.clone());
     let state = StateDir::open(&configuration.state_dir).map_err(|error| explain(&error))?;
     let summary = follow(json, configuration, |progress, cancel| async move {
         orchestrate::run(&state, request, progress, cancel).await
     })
     .await?;
-    if let (false, Some(patch)) = (json, &summary.patch) {
-        println!("{}", next_step(&deliver, &repo, patch));
-    }
     Ok(exit_code_of(&summary))
 }
 
@@ -137,26 +132,6 @@ fn exit_code_of(summary: &RunSummary) -> u8 {
     }
 }
 
-/// What a person does next with the patch.
-fn next_step(deliver: &Deliver, repo: &Path, patch: &str) -> String {
-    let git = format!("git -C {}", quoted(&repo.display().to_string()));
-    match deliver {
-        Deliver::Patch { .. } => format!("apply it with: {git} apply {}", quoted(patch)),
-        Deliver::Apply => format!("look at it with: {git} diff"),
-        Deliver::Branch(name) => format!("look at it with: {git} diff HEAD...{}", quoted(name)),
-    }
-}
-
-/// The text as one word for a shell.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,16 +166,6 @@ mod tests {
         ] {
             assert_eq!(exit_code_of(&summary(verdict, limit)), expected, "{verdict:?} {limit:?}");
         }
-    }
-
-    #[test]
-    fn the_next_step_can_be_pasted_into_a_shell() {
-        let check = |deliver, repo, expected| {
-            assert_eq!(next_step(&deliver, Path::new(repo), "/s/a b.patch"), expected)
-        };
-        check(Deliver::Patch { to: None }, ".", "apply it with: git -C . apply '/s/a b.patch'");
-        check(Deliver::Apply, "it's", r"look at it with: git -C 'it'\''s' diff");
-        check(Deliver::Branch("mended".into()), "/r", "look at it with: git -C /r diff HEAD...mended");
     }
 
     /// Remembers what it was shown.

@@ -12,7 +12,7 @@ use crate::arguments::span;
 /// How many names of a list are written out.
 const NAMES_SHOWN: usize = 10;
 
-/// The lines that tell an event to a person; none for what an agent does at the moment.
+/// The lines that tell an event to a person; none for what an agent does at the moment and for what others tell better.
 pub fn lines(event: &Progress) -> Vec<String> {
     let lines = match event {
         Progress::RunStarted { .. } => run_started(event),
@@ -28,9 +28,12 @@ pub fn lines(event: &Progress) -> Vec<String> {
             lines.extend(listed("  - ", dropped));
             lines
         }
-        Progress::TaskChanged { task, phase, note } => {
-            vec![with_note(format!("task {task} {}", phase_word(*phase)), note)]
-        }
+        Progress::TaskChanged { task, phase, note } => match phase {
+            // The task's attempts tell these, in more words.
+            TaskPhase::Waiting | TaskPhase::Running | TaskPhase::Done => vec![],
+            TaskPhase::Failed => vec![with_note(format!("task {task} failed"), note)],
+            TaskPhase::Dropped => vec![with_note(format!("task {task} is no longer needed"), note)],
+        },
         Progress::AttemptStarted { attempt, role, goal } => vec![format!("{attempt} began [{role}] {goal}")],
         Progress::AttemptActivity { .. } => vec![],
         Progress::AttemptFinished { attempt, outcome, note } => {
@@ -134,16 +137,6 @@ fn with_note(line: String, note: &str) -> String {
     if note.is_empty() { line } else { format!("{line}: {note}") }
 }
 
-fn phase_word(phase: TaskPhase) -> &'static str {
-    match phase {
-        TaskPhase::Waiting => "waiting",
-        TaskPhase::Running => "running",
-        TaskPhase::Done => "done",
-        TaskPhase::Failed => "failed",
-        TaskPhase::Dropped => "no longer needed",
-    }
-}
-
 /// One line per name, the first ones only.
 fn listed(label: &str, names: &[String]) -> Vec<String> {
     names
@@ -165,9 +158,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_event_but_activity_has_words() {
+    fn every_event_has_words_unless_others_tell_it_better() {
         for event in samples::one_of_each() {
-            let expected = !matches!(event, Progress::AttemptActivity { .. });
+            let expected = !matches!(event, Progress::AttemptActivity { .. } | Progress::TaskChanged { .. });
             assert_eq!(!lines(&event).is_empty(), expected, "{event:?}");
         }
     }
@@ -219,6 +212,16 @@ mod tests {
         });
         assert_eq!(lines.len(), 1 + NAMES_SHOWN + 1);
         assert_eq!(lines.last().unwrap(), "  … and 3 more");
+    }
+
+    #[test]
+    fn tasks_speak_up_when_they_fail() {
+        assert_eq!(lines(&samples::phase("t1", TaskPhase::Done)), [""; 0]);
+        assert_eq!(lines(&samples::phase("t1", TaskPhase::Failed)), ["task t1 failed: because"]);
+        assert_eq!(
+            lines(&samples::phase("t1", TaskPhase::Dropped)),
+            ["task t1 is no longer needed: because"]
+        );
     }
 
     #[test]
