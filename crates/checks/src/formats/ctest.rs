@@ -107,3 +107,25 @@ impl<'t> Reading<'t> {
         self.report
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn result_lines_have_a_name_an_outcome_and_a_time() {
+        for (line, expected) in [
+            ("1/6 Test #1: adds ........   Passed    0.01 sec", Some(("adds", Outcome::Passed, Some(0.01)))),
+            (" 2/16 Test  #2: a.b ....***Failed    1.50 sec", Some(("a.b", Outcome::Failed, Some(1.5)))),
+            ("3/6 Test #3: c ...***Exception: SegFault  0.10 sec", Some(("c", Outcome::Crashed, Some(0.1)))),
+            ("4/6 Test #4: d ...***Timeout   1.00 sec", Some(("d", Outcome::TimedOut, Some(1.0)))),
+            ("5/6 Test #5: e ...***Not Run (Disabled)   0.00 sec", Some(("e", Outcome::Skipped, Some(0.0)))),
+            ("6/6 Test #6: f ...***Not Run   0.00 sec", Some(("f", Outcome::Errored, Some(0.0)))),
+            ("6/6 Test #6: f ...***Unheard of   0.00 sec", None),
+            ("the Test #6: f", None),
+        ] {
+            let found = result_line(line).map(|line| (line.name, line.outcome, line.seconds));
+            assert_eq!(found, expected, "{line}");
+        }
+    }
+}

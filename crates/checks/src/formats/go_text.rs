@@ -189,3 +189,50 @@ pub(super) fn drop_parents(report: &mut TestReport) {
     let name_start = |id: &str| [".Test", ".Fuzz", ".Benchmark"].iter().find_map(|start| id.find(start));
     drop_groups_after(report, "/", |id| name_start(id).unwrap_or(id.len()));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn result_lines_end_tests_and_packages() {
+        assert_eq!(
+            result_line("    --- FAIL: TestA/b c (0.25s)"),
+            Some((Outcome::Failed, "TestA/b c", Some(0.25)))
+        );
+        assert_eq!(result_line("--- SKIP: TestA (0.00s)"), Some((Outcome::Skipped, "TestA", Some(0.0))));
+        assert_eq!(result_line("--- DONE: x"), None);
+        for (line, expected) in [
+            ("ok  \tx/shop\t0.1s", Some((Outcome::Passed, "x/shop"))),
+            ("ok  \tx/shop\t(cached)", Some((Outcome::Passed, "x/shop"))),
+            ("FAIL\tx/shop [build failed]", Some((Outcome::Failed, "x/shop"))),
+            ("?   \tx/shop\t[no test files]", Some((Outcome::Skipped, "x/shop"))),
+            ("FAIL", None),
+            ("okay\tthen", None),
+        ] {
+            assert_eq!(package_line(line).map(|line| (line.outcome, line.package)), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn panics_end_the_process_and_time_limits_are_panics() {
+        assert_eq!(crash_outcome("panic: boom\n"), Some(Outcome::Crashed));
+        assert_eq!(
+            crash_outcome("fatal error: all goroutines are asleep - deadlock!"),
+            Some(Outcome::Crashed)
+        );
+        assert_eq!(crash_outcome("panic: test timed out after 1s"), Some(Outcome::TimedOut));
+        assert_eq!(crash_outcome("x_test.go:3: no"), None);
+    }
+
+    #[test]
+    fn messages_leave_out_the_runners_lines_and_the_stacks() {
+        for (output, expected) in [
+            ("=== RUN x\n    a_test.go:3: no\n--- FAIL: x\n", "    a_test.go:3: no"),
+            ("panic: boom\n\ngoroutine 7 [running]:\nx", "panic: boom"),
+            ("", ""),
+        ] {
+            assert_eq!(message(output), expected);
+        }
+    }
+}

@@ -103,3 +103,35 @@ fn short_stack(text: &str) -> Vec<Frame> {
     });
     frames.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_lines_have_a_class_and_a_test() {
+        for (line, expected) in [
+            ("com.acme.CartTest > lines() FAILED", Some(("com.acme.CartTest.lines", Outcome::Failed))),
+            ("CartTest > Inner > deep() PASSED", Some(("CartTest.Inner.deep", Outcome::Passed))),
+            ("CartTest > [1] 5 SKIPPED", Some(("CartTest.[1] 5", Outcome::Skipped))),
+            ("> Task :test FAILED", None),
+            ("a shell > redirection FAILED", None),
+            ("BUILD FAILED", None),
+        ] {
+            let found = test_line(line);
+            assert_eq!(found.as_ref().map(|(id, outcome)| (id.as_str(), *outcome)), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn totals_count_what_is_not_listed() {
+        let counts = |passed, failed, skipped| Some(TestCounts { passed, failed, skipped });
+        for (line, expected) in [
+            ("6 tests completed, 3 failed, 1 skipped", counts(2, 3, 1)),
+            ("1 test completed, 1 failed", counts(0, 1, 0)),
+            ("all tests completed", None),
+        ] {
+            assert_eq!(totals(line), expected, "{line}");
+        }
+    }
+}

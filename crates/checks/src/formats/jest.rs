@@ -137,3 +137,40 @@ fn totals(text: &str) -> TestCounts {
     }
     totals
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_lines_end_in_a_script() {
+        for (line, expected) in [
+            ("PASS src/cart.test.js", Some("src/cart.test.js")),
+            ("FAIL  packages/a/cart.spec.tsx (5.2 s)", Some("packages/a/cart.spec.tsx")),
+            ("FAIL it does not work", None),
+            ("PASS: all of it", None),
+            ("FAIL README.md", None),
+        ] {
+            assert_eq!(file_line(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn messages_stop_before_excerpt_and_stack() {
+        for (lines, expected) in [
+            (vec!["    no", "", "      1 | code", "      at f"], "no\n"),
+            (vec!["    a | b is text", "    > 4 | code"], "a | b is text"),
+            (vec!["    no", "      at f (a.js:1:1)"], "no"),
+            (vec![], ""),
+        ] {
+            assert_eq!(message(&lines), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn totals_count_every_kind() {
+        let expected = TestCounts { passed: 2, failed: 3, skipped: 2 };
+        assert_eq!(totals("       3 failed, 1 skipped, 1 todo, 2 passed, 7 total"), expected);
+        assert_eq!(totals(" nothing"), TestCounts::default());
+    }
+}

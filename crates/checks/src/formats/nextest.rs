@@ -156,3 +156,50 @@ fn summary(line: &str) -> Option<TestCounts> {
     let skipped = counted.split(", ").find_map(|part| part.strip_suffix(" skipped")?.parse().ok());
     Some(TestCounts { skipped: skipped.unwrap_or(0), ..TestCounts::default() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_lines_have_a_word_a_time_and_a_test() {
+        for (line, expected) in [
+            (
+                "        PASS [   0.004s] (1/8) demo-shop tests::empty",
+                Some(("PASS", "demo-shop::tests::empty")),
+            ),
+            (
+                "        FAIL [   0.004s] demo::buying deep::sells",
+                Some(("FAIL", "demo::buying::deep::sells")),
+            ),
+            ("  TRY 2 PASS [   0.004s] demo a", Some(("TRY 2 PASS", "demo::a"))),
+            ("        SLOW [> 60.000s] (─────) demo a", Some(("SLOW", "demo::a"))),
+            ("     Summary [   0.023s] 8 tests run: 3 passed", None),
+            ("    let x = [1.0s] y z", None),
+            ("plain prose", None),
+        ] {
+            let found = status_line(line);
+            assert_eq!(found.as_ref().map(|status| (status.word, status.id.as_str())), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_word_has_its_outcome() {
+        for (word, expected) in [
+            ("PASS", Some(Outcome::Passed)),
+            ("FLAKY 2/3", Some(Outcome::Passed)),
+            ("LEAK", Some(Outcome::Passed)),
+            ("LEAK-FAIL", Some(Outcome::Failed)),
+            ("FAIL", Some(Outcome::Failed)),
+            ("FAIL + LEAK", Some(Outcome::Failed)),
+            ("TRY 1 FAIL", Some(Outcome::Failed)),
+            ("TIMEOUT", Some(Outcome::TimedOut)),
+            ("SIGSEGV", Some(Outcome::Crashed)),
+            ("ABORT", Some(Outcome::Crashed)),
+            ("SLOW", None),
+            ("TERMINATING", None),
+        ] {
+            assert_eq!(outcome(word), expected, "{word}");
+        }
+    }
+}

@@ -102,3 +102,51 @@ impl<'t> Reading<'t> {
         self.report
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headings_name_a_test_in_either_form() {
+        for (line, expected) in [
+            (
+                "[ERROR] com.acme.CartTest.lines -- Time elapsed: 0.01 s <<< FAILURE!",
+                Some("com.acme.CartTest.lines"),
+            ),
+            (
+                "[ERROR] lines(com.acme.CartTest)  Time elapsed: 0.01 s  <<< ERROR!",
+                Some("com.acme.CartTest.lines"),
+            ),
+            (
+                "[ERROR] com.acme.CartTest.each(int)[2] -- Time elapsed: 0 s <<< FAILURE!",
+                Some("com.acme.CartTest.each(int)[2]"),
+            ),
+            (
+                "[ERROR] com.acme.CartTest.plain() -- Time elapsed: 0 s <<< FAILURE!",
+                Some("com.acme.CartTest.plain"),
+            ),
+            (
+                "[ERROR] Tests run: 6, Failures: 2, Time elapsed: 0.061 s <<< FAILURE! -- in com.acme.CartTest",
+                None,
+            ),
+            ("[ERROR] There are test failures.", None),
+        ] {
+            assert_eq!(heading(line).map(|heading| heading.id).as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn totals_are_those_of_a_module() {
+        let counts = |passed, failed, skipped| Some(TestCounts { passed, failed, skipped });
+        for (line, expected) in [
+            ("[ERROR] Tests run: 6, Failures: 2, Errors: 1, Skipped: 1", counts(2, 3, 1)),
+            ("[WARNING] Tests run: 6, Failures: 0, Errors: 0, Skipped: 1", counts(5, 0, 1)),
+            ("Tests run: 1, Failures: 0, Errors: 0, Skipped: 0", counts(1, 0, 0)),
+            ("[INFO] Tests run: 6, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 0.1 s", None),
+            ("[INFO] Tests run: many", None),
+        ] {
+            assert_eq!(totals(line), expected, "{line}");
+        }
+    }
+}

@@ -118,3 +118,33 @@ fn totals(text: &str) -> TestCounts {
     }
     totals
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headings_are_ids() {
+        for (heading, expected) in [
+            ("src/a.test.ts > group > two", "src/a.test.ts > group > two"),
+            ("|web| src/a.test.ts > two", "src/a.test.ts > two"),
+            ("src/load.test.ts [ src/load.test.ts ]", "src/load.test.ts"),
+        ] {
+            assert_eq!(heading_id(heading), expected);
+        }
+    }
+
+    #[test]
+    fn only_whole_names_of_the_list_count() {
+        assert_eq!(listed(" ✓ a.test.ts > one 2ms"), Some(("a.test.ts > one 2ms", Outcome::Passed)));
+        assert_eq!(listed(" × a.test.ts > one"), Some(("a.test.ts > one", Outcome::Failed)));
+        assert_eq!(listed("     ✓ one 2ms"), None);
+        assert_eq!(listed(" ✓ a.test.ts (3 tests) 5ms"), None);
+    }
+
+    #[test]
+    fn totals_count_every_kind() {
+        let expected = TestCounts { passed: 2, failed: 3, skipped: 2 };
+        assert_eq!(totals("3 failed | 2 passed | 1 skipped | 1 todo (7)"), expected);
+    }
+}
