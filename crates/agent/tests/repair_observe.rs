@@ -1,4 +1,5 @@
 //! Observing scripted tests: what is believed, what is flaky, and what the slow ones cost.
+#![allow(clippy::unwrap_used)] // the helpers of tests may panic
 
 mod repair_support;
 
@@ -14,10 +15,7 @@ use smallhands_checks::{Outcome, TestReport, TestResult};
 
 async fn observe(script: &std::sync::Arc<Scripted>, check: &CheckSpec, jobs: usize) -> Observation {
     let heard = Heard::default();
-    observe_with(script.clone(), check, jobs, CancelToken::new(), &heard)
-        .await
-        .unwrap()
-        .expect("a warm validator")
+    observe_with(script.clone(), check, jobs, CancelToken::new(), &heard).await.unwrap()
 }
 
 fn outcomes(observation: &Observation) -> BTreeMap<&str, Outcome> {
@@ -122,12 +120,34 @@ async fn what_could_not_be_collected_fails() {
     assert_eq!(observation.report.failing(), ids(&["tests/test_b.py"]));
 }
 
+/// A check that can only be run as a whole, on which `a` and `b` fail at first; then the given tests pass.
+async fn observe_whole(passing: &[&str], exit_code: i32) -> (Observation, usize) {
+    let world = |_: &[&str], test: &str| if test == "c" { Fate::Pass } else { Fate::Fail };
+    let mut script = Script { kind: "command", ..Script::new(&["a", "b", "c"], world) };
+    script.again.exit_code = Some(exit_code);
+    for test in ["a", "b", "c"] {
+        let outcome = if passing.contains(&test) { Outcome::Passed } else { Outcome::Failed };
+        script.again.report.record(test, TestResult::new(outcome));
+    }
+    let script = script.shared();
+    let observation = observe(&script, &check(), 4).await;
+    (observation, script.calls().len())
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_validator_of_the_whole_check_is_left_to_the_command() {
-    let script = Script { kind: "command", ..Script::new(&[], |_, _| Fate::Pass) }.shared();
-    let heard = Heard::default();
-    let observed = observe_with(script, &check(), 1, CancelToken::new(), &heard).await.unwrap();
-    assert_eq!(observed, None);
+async fn a_check_that_runs_as_a_whole_is_run_once_more_when_it_fails() {
+    let (observation, calls) = observe_whole(&["b", "c"], 1).await;
+    assert_eq!((observation.mode.as_str(), calls), ("command", 1));
+    assert_eq!(observation.report.failing(), ids(&["a"]));
+    assert_eq!(observation.flaky, ids(&["b"]));
+    assert!(observation.coverage.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_is_green_the_second_time_has_only_flaky_failures() {
+    let (observation, _) = observe_whole(&["c"], 0).await;
+    assert_eq!(observation.report.failing(), []);
+    assert_eq!(observation.flaky, ids(&["a", "b"]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,5 @@
 //! The specialist end to end: small Python projects with real faults, real test frameworks, a local runtime.
+#![allow(clippy::unwrap_used)] // the helpers of tests may panic
 
 mod repair_support;
 
@@ -318,6 +319,12 @@ async fn several_faults_are_repaired_one_after_the_other() {
     let of = |name: &str| observation.report.failing().into_iter().filter(|id| id.0.contains(name)).collect();
     for (left, group) in [(2, "initials"), (1, "shorten"), (0, "count")] {
         let outcome = project.search(&observation, of(group), &["text.py"]).await;
+        eprintln!(
+            "{group}: {} after {} of {}",
+            outcome.plausible.len(),
+            outcome.validated,
+            outcome.candidates
+        );
         let failing = project.accept(&outcome).await;
         assert_eq!(failing.len(), left, "{group}: {failing:?}");
     }

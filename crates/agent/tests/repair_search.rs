@@ -1,4 +1,5 @@
 //! The search against scripted tests: what it tries, in which order, and what it makes of the answers.
+#![allow(clippy::unwrap_used)] // the helpers of tests may panic
 
 mod repair_support;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use smallhands_checks::{Outcome, TestId, TestResult};
 use tokio::time::Instant;
 
-use super::exam::{Allowance, Exam};
+use super::exam::{Allowance, Exam, WholeCheck};
 use super::trials::{Halt, Trials, runs_the_whole_check};
 use super::{RepairError, SearchTask};
-use crate::validation::{RunRequest, StopRule, TestLimits};
+use crate::validation::{RunRequest, StopRule, TestLimits, Validator};
 
 /// How many failing tests a candidate is shown first.
 const REPRESENTATIVES: usize = 3;
@@ -36,9 +36,10 @@ const UNHURRIED: Duration = Duration::from_secs(10);
 pub(super) async fn exam(trials: &mut Trials, task: &SearchTask) -> Result<Exam, Halt> {
     let validator = trials.validator().await?;
     if runs_the_whole_check(validator) {
-        return Ok(whole_check(task));
+        let known = known_tests(validator);
+        return whole_check(trials, task, &known).await;
     }
-    let known: BTreeSet<TestId> = validator.tests().iter().cloned().collect();
+    let known = known_tests(validator);
     let failing = reproduce(trials, task).await?;
     let guards: Vec<TestId> = task.guards.iter().filter(|guard| known.contains(guard)).cloned().collect();
     let passing = time_guards(trials, task, &guards).await?;
@@ -54,24 +55,42 @@ pub(super) async fn exam(trials: &mut Trials, task: &SearchTask) -> Result<Exam,
         guards,
         brief: pace.brief(),
         patient: pace.patient(),
-        whole: false,
+        whole: None,
         notes,
     })
 }
 
-/// The exam of a validator that can only run the command as a whole.
-fn whole_check(task: &SearchTask) -> Exam {
+fn known_tests(validator: &dyn Validator) -> BTreeSet<TestId> {
+    validator.tests().iter().cloned().collect()
+}
+
+/// The exam of a validator that can only run the command as a whole. It has done so when it was opened.
+async fn whole_check(trials: &mut Trials, task: &SearchTask, known: &BTreeSet<TestId>) -> Result<Exam, Halt> {
+    let guards: Vec<TestId> = task.guards.iter().filter(|guard| known.contains(guard)).cloned().collect();
+    let tests: Vec<TestId> = task.failing.iter().chain(&guards).cloned().collect();
     let limits = limits(task.check.timeout);
+    let request = RunRequest { edits: &[], tests: &tests, limits, stop: StopRule::Never, trace: false };
+    let report = trials.run(request).await?.map(|outcome| outcome.report).unwrap_or_default();
+    let passes =
+        |test: &TestId| report.tests.get(test).is_some_and(|result| result.outcome == Outcome::Passed);
+    let failing: Vec<TestId> = task.failing.iter().filter(|test| !passes(test)).cloned().collect();
+    if failing.is_empty() {
+        return Err(RepairError::NotReproduced { tests: task.failing.clone() }.into());
+    }
+    let broken: BTreeSet<&TestId> = guards.iter().filter(|guard| !passes(guard)).collect();
     let allowance = Allowance { failing: limits, guards: limits };
-    Exam {
-        failing: task.failing.clone(),
-        representatives: task.failing.len(),
-        guards: task.guards.clone(),
+    Ok(Exam {
+        representatives: failing.len(),
+        failing,
+        guards: guards.iter().filter(|guard| passes(guard)).cloned().collect(),
         brief: allowance,
         patient: allowance,
-        whole: true,
-        notes: Vec::new(),
-    }
+        whole: Some(WholeCheck {
+            command: task.check.command.as_str().into(),
+            tests: report.counts().total(),
+        }),
+        notes: remark(&broken),
+    })
 }
 
 fn remark(broken: &BTreeSet<&TestId>) -> Vec<String> {

@@ -25,10 +25,19 @@ pub(super) struct Exam {
     pub(super) brief: Allowance,
     /// Limits for candidates that ran out of the first ones.
     pub(super) patient: Allowance,
-    /// Whether a call runs the whole check anyhow, so that everything is asked at once.
-    pub(super) whole: bool,
+    /// Given where every call runs the whole check, so that everything is asked at once.
+    pub(super) whole: Option<WholeCheck>,
     /// Remarks for people.
     pub(super) notes: Vec<String>,
+}
+
+/// A check that can only be run as a whole.
+#[derive(Debug)]
+pub(super) struct WholeCheck {
+    /// Stands for the check where its tests cannot be seen.
+    pub(super) command: TestId,
+    /// How many tests it counts.
+    pub(super) tests: usize,
 }
 
 /// Limits of one test while a candidate is judged.
@@ -88,8 +97,8 @@ impl Exam {
         patience: Patience,
         worthwhile: &(dyn Fn(&Repaired) -> bool + Sync),
     ) -> Result<Judgement, Halt> {
-        if self.whole {
-            return self.judge_at_once(trials, edits).await;
+        if let Some(whole) = &self.whole {
+            return self.judge_at_once(trials, edits, whole).await;
         }
         let limits = self.limits(patience);
         let Some(answers) = self.ask_failing(trials, edits, limits.failing).await? else {
@@ -157,12 +166,18 @@ impl Exam {
     }
 
     /// One call for everything, as a plain command answers it.
-    async fn judge_at_once(&self, trials: &mut Trials, edits: &[Edit]) -> Result<Judgement, Halt> {
+    async fn judge_at_once(
+        &self,
+        trials: &mut Trials,
+        edits: &[Edit],
+        whole: &WholeCheck,
+    ) -> Result<Judgement, Halt> {
         let tests: Vec<TestId> = self.failing.iter().chain(&self.guards).cloned().collect();
         let limits = self.patient.failing;
         let request = RunRequest { edits, tests: &tests, limits, stop: StopRule::Never, trace: false };
         let Some(outcome) = trials.run(request).await? else { return Ok(Judgement::Unsettled) };
-        let answers = Answers::of(&outcome, &tests);
+        let mut answers = Answers::of(&outcome, &tests);
+        answers.passed.extend(tests.iter().filter(|test| whole.passes_unnamed(&outcome, test)).cloned());
         let holds = self.guards.iter().all(|guard| answers.passed.contains(guard));
         let repaired = self.repaired(answers);
         Ok(if repaired.tests.is_empty() || !holds { Judgement::Wrong } else { Judgement::Repairs(repaired) })
@@ -202,6 +217,16 @@ impl Answers {
         self.passed.extend(other.passed);
         self.out_of_time |= other.out_of_time;
         self.uncovers_failure |= other.uncovers_failure;
+    }
+}
+
+impl WholeCheck {
+    /// Whether a test passes that a run does not name. In a red run every missing test counts as failed, so the run is green;
+    /// terse output then names none of its tests, and a check that was seen as one test is not named once its own tests are.
+    fn passes_unnamed(&self, outcome: &RunOutcome, test: &TestId) -> bool {
+        let green = outcome.ended == Ended::Completed && !outcome.report.has_failures();
+        let nothing_lost = *test == self.command || outcome.report.counts().total() >= self.tests;
+        green && nothing_lost && !outcome.report.tests.contains_key(test)
     }
 }
 
@@ -246,6 +271,27 @@ mod tests {
         for ended in [Ended::Invalid, Ended::Duplicate] {
             assert_eq!(passed(&answers(ended, &[("a", Outcome::Passed)], &["a"])), [""; 0]);
         }
+    }
+
+    #[test]
+    fn tests_that_a_green_run_does_not_name_pass_when_none_was_lost() {
+        let whole = WholeCheck { command: "make test".into(), tests: 3 };
+        let check = |ended, named: &[(&str, Outcome)], unlisted: usize, test: &str, expected: bool| {
+            let mut report = TestReport::default();
+            for (id, outcome) in named {
+                report.record(*id, TestResult::new(*outcome));
+            }
+            report.unlisted.passed = unlisted;
+            let outcome = RunOutcome { ended, report, coverage: BTreeMap::new(), spent: Duration::ZERO };
+            assert_eq!(whole.passes_unnamed(&outcome, &test.into()), expected, "{outcome:?} {test}");
+        };
+        check(Ended::Completed, &[], 3, "a", true);
+        check(Ended::Completed, &[], 2, "a", false);
+        check(Ended::Completed, &[("b", Outcome::Failed)], 3, "a", false);
+        check(Ended::Completed, &[("a", Outcome::Skipped)], 3, "a", false);
+        check(Ended::TimedOut, &[], 3, "a", false);
+        check(Ended::Completed, &[], 0, "make test", true);
+        check(Ended::Duplicate, &[], 0, "make test", false);
     }
 
     #[test]

@@ -16,10 +16,13 @@ use smallhands_checks::{TestId, TestReport};
 use smallhands_repair::CoveredLines;
 use smallhands_shell_runtime::Runtime;
 
-use super::trials::{Halt, OpenValidator, RuntimeValidators};
+use super::trials::{Halt, OpenValidator, RuntimeValidators, Trials, runs_the_whole_check};
 use super::{AttemptObserver, RepairError};
 use crate::cancel::CancelToken;
 use crate::validation::CheckSpec;
+
+/// An interpreter more is only started for this many tests.
+const TESTS_PER_MEMBER: usize = 24;
 
 /// What a check says about the code as it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -49,14 +52,11 @@ pub async fn observe(
     cancel: CancelToken,
     observer: &dyn AttemptObserver,
 ) -> Result<Observation, RepairError> {
-    let validators = Arc::new(RuntimeValidators { runtime: runtime.clone(), check: check.clone() });
-    match observe_with(validators, check, jobs, cancel.clone(), observer).await? {
-        Some(observation) => Ok(observation),
-        None => command::observe(runtime, check, cancel, observer).await,
-    }
+    let validators = Arc::new(RuntimeValidators { runtime, check: check.clone() });
+    observe_with(validators, check, jobs, cancel, observer).await
 }
 
-/// [`observe()`] with validators that are given; nothing when they can only run the check as a whole.
+/// [`observe()`] with validators that are given.
 ///
 /// # Errors
 /// As [`observe()`].
@@ -66,11 +66,30 @@ pub async fn observe_with(
     jobs: usize,
     cancel: CancelToken,
     observer: &dyn AttemptObserver,
-) -> Result<Option<Observation>, RepairError> {
-    survey::run(validators, check, jobs, cancel, observer).await.map_err(|halt| match halt {
+) -> Result<Observation, RepairError> {
+    observe_through(validators, check, jobs, cancel, observer).await.map_err(|halt| match halt {
         Halt::Failed(error) => error,
         Halt::Ended(_) => RepairError::Cancelled,
     })
+}
+
+async fn observe_through(
+    validators: Arc<dyn OpenValidator>,
+    check: &CheckSpec,
+    jobs: usize,
+    cancel: CancelToken,
+    observer: &dyn AttemptObserver,
+) -> Result<Observation, Halt> {
+    observer.activity("collecting the tests", 0);
+    let member = || Trials::new(validators.clone(), Vec::new(), None, cancel.clone());
+    let mut first = member();
+    let validator = first.validator().await?;
+    if runs_the_whole_check(validator) {
+        return command::observe(first, &*validators, check, &cancel, observer).await;
+    }
+    let more = jobs.max(1).min(1 + validator.tests().len() / TESTS_PER_MEMBER) - 1;
+    let members = std::iter::once(first).chain((0..more).map(|_| member())).collect();
+    survey::observe(members, check, observer).await
 }
 
 impl Observation {

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{RepairError, SearchEnd};
 use crate::cancel::CancelToken;
-use crate::validation::{self, CheckSpec, RunOutcome, RunRequest, ValidationError, Validator};
+use crate::validation::{self, CheckRun, CheckSpec, RunOutcome, RunRequest, ValidationError, Validator};
 
 /// How often a validator is replaced without asking how much work was done…
 const REOPENS: u32 = 8;
@@ -32,6 +32,12 @@ pub trait OpenValidator: Send + Sync {
     /// # Errors
     /// When the tests of the check cannot be run at all.
     async fn open(&self, only: &[TestId]) -> Result<Box<dyn Validator>, ValidationError>;
+
+    /// One run of the plain check on the code as it is, in a fresh process.
+    ///
+    /// # Errors
+    /// When the check cannot be started.
+    async fn run_check(&self) -> Result<CheckRun, ValidationError>;
 }
 
 /// Validators for one check in one runtime.
@@ -46,6 +52,10 @@ pub struct RuntimeValidators {
 impl OpenValidator for RuntimeValidators {
     async fn open(&self, only: &[TestId]) -> Result<Box<dyn Validator>, ValidationError> {
         validation::open(self.runtime.clone(), &self.check, only).await
+    }
+
+    async fn run_check(&self) -> Result<CheckRun, ValidationError> {
+        validation::run_check(self.runtime.clone(), &self.check).await
     }
 }
 

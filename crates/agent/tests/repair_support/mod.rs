@@ -1,5 +1,6 @@
 //! A validator whose tests are a function of the edits: what the repair tests run against instead of an interpreter.
 #![allow(dead_code)] // each test binary uses its own part
+#![allow(clippy::unwrap_used)] // the helpers of tests may panic
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use smallhands_agent::repair::{AttemptObserver, OpenValidator, Plausible, SearchTask, Space};
 use smallhands_agent::validation::{
-    CheckSpec, Ended, RunOutcome, RunRequest, StopRule, TestLimits, ValidationError, Validator,
+    CheckRun, CheckSpec, Ended, RunOutcome, RunRequest, StopRule, TestLimits, ValidationError, Validator,
 };
 use smallhands_checks::{Framework, Outcome, TestId, TestReport, TestResult};
 use smallhands_repair::{Candidate, Edit, EditKind, EnumerationLimits, Suspicion};
@@ -48,6 +49,8 @@ pub struct Script {
     pub kind: &'static str,
     pub broken: TestReport,
     pub world: Box<World>,
+    /// What a plain run says.
+    pub again: CheckRun,
     pub calls: Arc<Mutex<Vec<Call>>>,
     pub opened: AtomicUsize,
 }
@@ -59,6 +62,13 @@ impl Script {
             kind: "scripted",
             broken: TestReport::default(),
             world: Box::new(world),
+            again: CheckRun {
+                report: TestReport::default(),
+                exit_code: Some(1),
+                timed_out: false,
+                wall: Duration::ZERO,
+                output_tail: String::new(),
+            },
             calls: Arc::default(),
             opened: AtomicUsize::new(0),
         }
@@ -97,6 +107,10 @@ impl OpenValidator for Scripted {
     async fn open(&self, _only: &[TestId]) -> Result<Box<dyn Validator>, ValidationError> {
         self.0.opened.fetch_add(1, Ordering::SeqCst);
         Ok(Box::new(ScriptedValidator(self.0.clone())))
+    }
+
+    async fn run_check(&self) -> Result<CheckRun, ValidationError> {
+        Ok(self.0.again.clone())
     }
 }
 

@@ -1,18 +1,16 @@
 //! Observing a check test by test, with warm interpreters.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use smallhands_checks::{Outcome, TestId, TestReport};
 
 use super::Observation;
 use super::crew::{Batch, Crew, Manner};
-use crate::cancel::CancelToken;
 use crate::repair::AttemptObserver;
 use crate::repair::baseline::{function_of, limits};
 use crate::repair::observer::Reporter;
-use crate::repair::trials::{Halt, OpenValidator, Trials, runs_the_whole_check};
+use crate::repair::trials::{Halt, Trials};
 use crate::validation::CheckSpec;
 
 /// Processor time of a test at the first look.
@@ -21,53 +19,34 @@ const QUICK: Duration = Duration::from_secs(1);
 const SLOW: Duration = Duration::from_secs(4);
 /// …or this many times what the slowest passing test took.
 const SLOWER: f64 = 10.0;
-/// An interpreter more is only started for this many tests.
-const TESTS_PER_MEMBER: usize = 24;
-
-/// Observes the check; nothing when the validator can only run it as a whole.
-pub(super) async fn run(
-    validators: Arc<dyn OpenValidator>,
+/// Observes the check with these interpreters, of which the first one is started.
+pub(super) async fn observe(
+    mut members: Vec<Trials>,
     check: &CheckSpec,
-    jobs: usize,
-    cancel: CancelToken,
     observer: &dyn AttemptObserver,
-) -> Result<Option<Observation>, Halt> {
-    let member = || Trials::new(validators.clone(), Vec::new(), None, cancel.clone());
-    observer.activity("collecting the tests", 0);
-    let mut first = member();
+) -> Result<Observation, Halt> {
+    let Some(first) = members.first_mut() else { return Ok(Observation::default()) };
     let validator = first.validator().await?;
-    if runs_the_whole_check(validator) {
-        first.close().await;
-        return Ok(None);
-    }
-    let (kind, tests) = (validator.kind(), validator.tests().to_vec());
+    let (mode, tests) = (validator.kind().to_owned(), validator.tests().to_vec());
     let broken = validator.collection_errors().clone();
-    let more = jobs.max(1).min(1 + tests.len() / TESTS_PER_MEMBER) - 1;
-    let crew = Crew::new(std::iter::once(first).chain((0..more).map(|_| member())).collect());
     let mut survey = Survey {
-        crew,
+        crew: Crew::new(members),
         reporter: Reporter::new(observer),
         seen: Batch::default(),
         flaky: Vec::new(),
         notes: Vec::new(),
     };
     let surveyed = survey.through(&tests, check.test_timeout).await;
-    if let Some((times, last)) = survey.crew.deaths() {
-        survey.notes.push(format!("the test process was started again {times} times, last because: {last}"));
+    let Survey { crew, seen, flaky, mut notes, .. } = survey;
+    if let Some((times, last)) = crew.deaths() {
+        notes.push(format!("the test process was started again {times} times, last because: {last}"));
     }
-    survey.crew.close().await;
+    crew.close().await;
     surveyed?;
-    let mut report = TestReport { tests: survey.seen.results, ..TestReport::default() };
+    let mut report = TestReport { tests: seen.results, ..TestReport::default() };
     report.merge(broken);
-    let observation = Observation {
-        report,
-        coverage: survey.seen.coverage,
-        flaky: survey.flaky,
-        mode: kind.to_owned(),
-        notes: survey.notes,
-        ..Observation::default()
-    };
-    Ok(Some(observation.summarised()))
+    Ok(Observation { report, coverage: seen.coverage, flaky, mode, notes, ..Observation::default() }
+        .summarised())
 }
 
 /// The survey under way.
