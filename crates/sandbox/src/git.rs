@@ -8,7 +8,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::process::{ChildStdin, Command};
 
 use crate::error::SandboxError;
 
@@ -67,7 +67,7 @@ const FOREIGN: [&str; 26] = [
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// Who all commits are by, and when: the same content always gets the same id.
-const IDENTITY: [(&str, &str); 6] = [
+pub(crate) const IDENTITY: [(&str, &str); 6] = [
     ("GIT_AUTHOR_NAME", "smallhands"),
     ("GIT_AUTHOR_EMAIL", "smallhands@localhost"),
     ("GIT_AUTHOR_DATE", "946684800 +0000"),
@@ -140,17 +140,38 @@ impl Git {
         args: &[&str],
         input: &[u8],
     ) -> Result<Output, SandboxError> {
+        // Git may fail before it has read everything; its own message says more than the broken pipe.
+        let feed = async |mut stdin: ChildStdin| drop(stdin.write_all(input).await);
+        self.outcome(what, args, feed).await.map(|(output, ())| output)
+    }
+
+    /// Standard output of a command that must succeed, and the result of what feeds it.
+    pub(crate) async fn run_feeding<T>(
+        &self,
+        what: &'static str,
+        args: &[&str],
+        feed: impl AsyncFnOnce(ChildStdin) -> T,
+    ) -> Result<(Vec<u8>, T), SandboxError> {
+        let (output, fed) = self.outcome(what, args, feed).await?;
+        if output.status.success() {
+            return Ok((output.stdout, fed));
+        }
+        Err(SandboxError::git(what, self.place(), &output.stderr))
+    }
+
+    async fn outcome<T>(
+        &self,
+        what: &'static str,
+        args: &[&str],
+        feed: impl AsyncFnOnce(ChildStdin) -> T,
+    ) -> Result<(Output, T), SandboxError> {
         let mut child = self.command(args).spawn().map_err(|error| self.not_started(error))?;
-        let stdin = child.stdin.take();
-        let feeding = async {
-            // Git may fail before it has read everything; its own message says more than the broken pipe.
-            if let Some(mut stdin) = stdin {
-                stdin.write_all(input).await.ok();
-            }
-        };
-        let running = async { tokio::join!(feeding, child.wait_with_output()).1 };
+        let no_input = || SandboxError::GitFailed { what, stderr: "it has no input".to_owned() };
+        let feeding = feed(child.stdin.take().ok_or_else(no_input)?);
+        let running = async { tokio::join!(feeding, child.wait_with_output()) };
         match tokio::time::timeout(PATIENCE, running).await {
-            Ok(output) => output.map_err(SandboxError::io("run git in", &self.cwd)),
+            Ok((fed, Ok(output))) => Ok((output, fed)),
+            Ok((_, Err(error))) => Err(SandboxError::io("run git in", &self.cwd)(error)),
             Err(_) => Err(SandboxError::GitFailed { what, stderr: format!("no answer for {PATIENCE:?}") }),
         }
     }

@@ -151,7 +151,9 @@ async fn thirty_at_once() {
         (0..500).map(|n| (format!("d{}/f{n}.py", n % 20), format!("x = {n}\n").repeat(50))).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let fixture = Fixture::committed(&files);
+    let publishing = Instant::now();
     let base = fixture.publish().await;
+    println!("500 files: publish {:?}", publishing.elapsed());
     let backend = Arc::new(fixture.backend());
     let one = Instant::now();
     let first = backend.create(&base, spec(base.head())).await.unwrap();

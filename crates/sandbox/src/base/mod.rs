@@ -2,6 +2,7 @@
 //! further commits; nothing is ever taken away.
 
 mod dependencies;
+mod import;
 mod patch;
 mod publish;
 mod relocation;

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Base;
-use super::publish::made_commit;
 use crate::error::SandboxError;
 use crate::git::{Git, first_line, records};
-use crate::tree::TreeId;
+use crate::tree::{BadTreeId, TreeId};
 
 /// What every patch is made with: complete, applicable anywhere, independent of configuration.
 const DIFF_OPTIONS: [&str; 9] = [
@@ -45,7 +44,10 @@ impl Base {
         let tree = git.run("write the tree", &["write-tree"]).await?;
         let args = ["commit-tree", &first_line(&tree), "-p", on.as_str(), "-F", "-"];
         let made = git.run_with_input("make the commit", &args, message.as_bytes()).await?;
-        made_commit(&made)
+        first_line(&made).parse().map_err(|error: BadTreeId| SandboxError::GitFailed {
+            what: "make the commit",
+            stderr: error.to_string(),
+        })
     }
 }
 

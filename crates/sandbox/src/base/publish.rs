@@ -1,21 +1,19 @@
-//! Making the one commit of a base from a working tree that is only read: the index and the objects are the base's own.
+//! Making a base from a working tree that is only read: survey it, copy what builds need, import the files.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::dependencies::Dependencies;
-use super::survey::{RelativePath, Survey, shown, survey};
+use super::import::import;
+use super::survey::{Survey, survey};
 use super::warning::Warning;
 use super::{FORMAT, RECORD, Record, git_dir};
 use crate::error::SandboxError;
-use crate::git::{Git, create_repository, first_line};
+use crate::git::{Git, create_repository};
 use crate::removal;
-use crate::tree::{BadTreeId, TreeId};
 
 const BRANCH: &str = "refs/heads/base";
-const MESSAGE: &str = "The working tree as it was published";
 const CONFIG: &str =
     "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n";
 
@@ -29,10 +27,9 @@ pub(super) async fn publish(repo: &Path, dir: &Path) -> Result<Record, SandboxEr
     let mut survey = survey(&repo, &git).await?;
     survey.forget(&repo, &dir);
     let dependencies = Dependencies::collect(&repo, &dir, &mut survey).await?;
-    let head = commit(&git, &repo, &mut survey).await?;
-    let branch = git_dir.join(BRANCH);
-    fs::write(&branch, format!("{head}\n")).map_err(SandboxError::io("write", &branch))?;
-    let warnings = survey.warnings.iter().map(Warning::to_string).collect();
+    let paths = survey.tracked.union(&survey.untracked).cloned().collect();
+    let (head, unread) = import(&Git::bare(&git_dir), BRANCH, &repo, paths).await?;
+    let warnings = survey.warnings.iter().chain(&unread).map(Warning::to_string).collect();
     Ok(Record { format: FORMAT, head, source: repo, warnings, dependencies })
 }
 
@@ -65,46 +62,4 @@ impl Survey {
         self.tracked.retain(|path| !path.starts_with(&prefix));
         self.untracked.retain(|path| !path.starts_with(&prefix));
     }
-}
-
-async fn commit(git: &Git, repo: &Path, survey: &mut Survey) -> Result<TreeId, SandboxError> {
-    let mut paths: Vec<RelativePath> = survey.tracked.union(&survey.untracked).cloned().collect();
-    // A tracked file may have been deleted, or replaced by a folder whose files are listed themselves.
-    paths.retain(|path| metadata(repo, path).is_some_and(|metadata| !metadata.is_dir()));
-    if let Err(error) = add(git, &paths).await {
-        let (readable, unreadable): (Vec<_>, Vec<_>) =
-            paths.into_iter().partition(|path| is_readable(repo, path));
-        if unreadable.is_empty() {
-            return Err(error);
-        }
-        survey.warnings.extend(unreadable.iter().map(|path| Warning::Unreadable { path: shown(path) }));
-        add(git, &readable).await?;
-    }
-    let tree = git.run("write the tree", &["write-tree"]).await?;
-    let made = git.run("make the commit", &["commit-tree", &first_line(&tree), "-m", MESSAGE]).await?;
-    made_commit(&made)
-}
-
-/// The id that `commit-tree` answered with.
-pub(super) fn made_commit(answer: &[u8]) -> Result<TreeId, SandboxError> {
-    let parsed = first_line(answer).parse();
-    parsed.map_err(|error: BadTreeId| SandboxError::GitFailed {
-        what: "make the commit",
-        stderr: error.to_string(),
-    })
-}
-
-async fn add(git: &Git, paths: &[RelativePath]) -> Result<(), SandboxError> {
-    let input: Vec<u8> = paths.iter().flat_map(|path| [path.as_slice(), b"\0"].concat()).collect();
-    let args = ["update-index", "--add", "--remove", "-z", "--stdin"];
-    git.run_with_input("copy the files", &args, &input).await.map(drop)
-}
-
-fn metadata(repo: &Path, path: &[u8]) -> Option<fs::Metadata> {
-    repo.join(OsStr::from_bytes(path)).symlink_metadata().ok()
-}
-
-fn is_readable(repo: &Path, path: &[u8]) -> bool {
-    let full = repo.join(OsStr::from_bytes(path));
-    metadata(repo, path).is_some_and(|metadata| metadata.is_symlink() || fs::File::open(full).is_ok())
 }

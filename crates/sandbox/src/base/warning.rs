@@ -27,6 +27,13 @@ pub(super) enum Warning {
         /// The file.
         path: String,
     },
+    /// A file is too large to be copied and is missing.
+    TooLarge {
+        /// The file.
+        path: String,
+        /// Its size, in bytes.
+        bytes: u64,
+    },
     /// A dependency folder is too large to be copied into every sandbox.
     DependenciesTooLarge {
         /// The folder.
@@ -59,6 +66,9 @@ impl fmt::Display for Warning {
                 write!(f, "{files} files outside of the sparse checkout are not included")
             }
             Self::Unreadable { path } => write!(f, "{path} cannot be read and is not included"),
+            Self::TooLarge { path, bytes } => {
+                write!(f, "{path} is not included: {} MB are too much", bytes / 1_000_000)
+            }
             Self::DependenciesTooLarge { path, bytes } => {
                 write!(f, "{path} is not copied into sandboxes: {} MB are too much", bytes / 1_000_000)
             }
