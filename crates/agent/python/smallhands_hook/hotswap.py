@@ -31,7 +31,7 @@ class Planner:
         self._functions = _living_functions(environment)
         self._sources = {}
         self._tried = {}
-        self._as_compiled = {}
+        self._codes = {}
 
     def plan(self, edits):
         """The way to try these edits. Asking twice for the very same edits is no duplicate."""
@@ -100,11 +100,14 @@ class Planner:
         """Exchanges what differs, where that is the same as a fresh import."""
         if not self._watch.loaded(relative):
             return Plan(SWAP)  # not imported yet: whatever imports it later reads the edited file
-        if not self._is_what_runs(relative):
+        running = self._running_codes(relative)
+        if running is None:
             return self._fresh(relative, "the running code was not compiled from the plain text")
         functions = self._functions.get(relative, {})
         changes = codekey.Changes(old, new)
         obstacles = [self._obstacle(relative, functions, before, after) for before, after in changes.bodies]
+        compared = [before for before, _ in changes.bodies + changes.carriers if before is not None]
+        obstacles += ["a piece compiles differently on its own" for before in compared if before not in running]
         obstacles += ["a living function has altered code" for before, _ in changes.carriers if _altered_copy(functions, before)]
         if not changes.bodies or any(obstacles):
             return self._fresh(relative, next(filter(None, obstacles), "a difference outside functions"))
@@ -114,12 +117,14 @@ class Planner:
             for function in functions.get(before, ())
         ])
 
-    def _is_what_runs(self, relative):
-        """Whether importing the file ran exactly the code it compiles to. Test modules, for one, run with their assertions rewritten."""
-        if relative not in self._as_compiled:
+    def _running_codes(self, relative):
+        """All code of the file, if importing it ran exactly what it compiles to; else None. Test modules, for one, run with
+        their assertions rewritten."""
+        if relative not in self._codes:
             whole = self._source(relative).whole_code()
-            self._as_compiled[relative] = whole is not None and self._watch.ran(relative, whole)
-        return self._as_compiled[relative]
+            as_compiled = whole is not None and self._watch.ran(relative, whole)
+            self._codes[relative] = frozenset(codekey.everything_in(whole)) if as_compiled else None
+        return self._codes[relative]
 
     def _obstacle(self, relative, functions, before, after):
         """Why this pair cannot be exchanged; None if it can."""

@@ -53,6 +53,7 @@ class Server:
             "tests": list(self._suite.names),
             "collection_errors": self._suite.errors,
             "collected_in": self._collected_in,
+            "elsewhere": _imported_from_elsewhere(self._environment),
         }
 
     def _answer(self, message):
@@ -141,6 +142,20 @@ def _project_threads():
         if thread is not threading.main_thread()
         and (getattr(getattr(thread, "_target", None), "__module__", None) or "").split(".")[0] not in _PLUGIN_THREADS
     ]
+
+
+def _imported_from_elsewhere(environment):
+    """[name, path] of packages that were imported from another place although the copy has them: an installation that
+    points to the user's own folder. Edits of the copy then have no effect."""
+    found = []
+    for name, module in sorted(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if "." in name or not isinstance(path, str) or environment.relative(path) is not None:
+            continue
+        inside = [os.path.join(environment.root, *place, name) for place in ((), ("src",), ("lib",))]
+        if any(os.path.exists(os.path.join(place, "__init__.py")) or os.path.exists(place + ".py") for place in inside):
+            found.append([name, path])
+    return found
 
 
 def _processors():

@@ -21,10 +21,11 @@ class Piece:
         self.header = header
         self.header_line = header_line
 
-    def text(self, body):
-        """`body` in the place of the piece, on its own lines."""
-        padding = self.first_line - self.header_line - self.header.count(b"\n")
-        return b"\n" * (self.header_line - 1) + self.header + b"\n" * padding + body
+    def text(self, body, preamble):
+        """`body` in the place of the piece, on its own lines; `preamble` takes the place of the first line before it."""
+        top = self.header_line if self.header else self.first_line
+        before = preamble + b"\n" * (top - 1) if top > 1 else b""
+        return before + self.header + b"\n" * (self.first_line - top - self.header.count(b"\n")) + body
 
 
 def _first_line(node):
@@ -41,6 +42,7 @@ class SourceFile:
         for line in data.split(b"\n"):
             self._offsets.append(self._offsets[-1] + len(line) + 1)
         self._flags = 0
+        self._preamble = b""
         self.pieces = [Piece(0, len(data), 1)]
         self._base_codes = {}
         if path.endswith((".py", ".pyw")):
@@ -57,6 +59,7 @@ class SourceFile:
         if unusual or not tree.body or _declares_encoding(self.data):
             return
         self._flags = _future_flags(tree)
+        self._preamble = _imports(tree.body)
         self.pieces = self._pieces_of(tree.body, 0, len(self.data))
 
     def _pieces_of(self, body, start, end, header=b"", header_line=1):
@@ -109,7 +112,7 @@ class SourceFile:
         """The piece as it is, compiled; None where it does not compile."""
         key = (piece.start, piece.end, piece.header_line)
         if key not in self._base_codes:
-            self._base_codes[key] = self._compile(piece.text(self.data[piece.start:piece.end]))
+            self._base_codes[key] = self._compile(piece.text(self.data[piece.start:piece.end], self._preamble))
         return self._base_codes[key]
 
     def edited_code(self, piece, edits):
@@ -118,7 +121,7 @@ class SourceFile:
         if piece.start == 0 and piece.end == len(self.data):
             return self._compile(body)
         runs_on = body.rstrip(b"\r\n").endswith(b"\\")
-        code = None if runs_on else self._compile(piece.text(body))
+        code = None if runs_on else self._compile(piece.text(body, self._preamble))
         if code is None:
             # Text that compiles only together with what follows it; telling costs a whole compilation.
             whole = self._compile(splice(self.data, edits))
@@ -155,6 +158,20 @@ def _future_flags(tree):
             for alias in node.names:
                 flags |= getattr(__future__, alias.name).compiler_flag
     return flags
+
+
+def _imports(body):
+    """One line that imports every name that the file imports at its top level: calls of attributes of imported names are
+    compiled differently from calls of other attributes."""
+    names = {}
+    pending = list(body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names.update((alias.asname or alias.name.split(".")[0], None) for alias in node.names if alias.name != "*")
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.expr)):
+            pending.extend(ast.iter_child_nodes(node))
+    return b"import " + b", ".join(b"a as " + name.encode() for name in sorted(names)) if names else b""
 
 
 def _declares_encoding(data):

@@ -49,6 +49,9 @@ pub(super) struct Greeting {
     pub(super) collection_errors: BTreeMap<TestId, Account>,
     /// Seconds.
     pub(super) collected_in: f64,
+    /// Packages of the copy that were imported from another place, with that place.
+    #[serde(default)]
+    pub(super) elsewhere: Vec<(String, String)>,
 }
 
 /// The answer to a [`Run`].

@@ -136,7 +136,8 @@ pub trait Validator: Send {
     /// The tests that were found, in the order of the test program.
     fn tests(&self) -> &[TestId];
 
-    /// The files in which no tests could be found because of errors, by the test program's name for them.
+    /// The files in which no tests could be found because of errors, by the test program's name for them. The notes say
+    /// what else is amiss, such as packages that are not imported from the copy.
     fn collection_errors(&self) -> &TestReport;
 
     /// Why the plain command is used where a warm process was hoped for.

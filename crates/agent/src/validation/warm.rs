@@ -1,5 +1,6 @@
 //! The validator over a warm test server; what the server cannot answer, the plain command does.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ impl WarmValidator {
                 }
             };
         tracing::debug!(python = %greeting.python, tests = greeting.tests.len(), "a warm test server is ready");
-        let Greeting { kind, tests, collection_errors, .. } = greeting;
+        let Greeting { kind, tests, collection_errors, elsewhere, .. } = greeting;
         Ok(Ok(Self {
             server: Some(server),
             originals: Originals::new(Arc::clone(&runtime)),
@@ -62,7 +63,7 @@ impl WarmValidator {
             only: only.to_vec(),
             kind: if kind == "warm-pytest" { "warm-pytest" } else { "warm-unittest" },
             tests,
-            collection_errors: errors(collection_errors),
+            collection_errors: errors(collection_errors, elsewhere),
         }))
     }
 
@@ -153,8 +154,14 @@ impl Validator for WarmValidator {
     }
 }
 
-fn errors(sent: std::collections::BTreeMap<TestId, message::Account>) -> TestReport {
-    let mut report = TestReport::default();
+fn errors(sent: BTreeMap<TestId, message::Account>, elsewhere: Vec<(String, String)>) -> TestReport {
+    let notes = elsewhere
+        .into_iter()
+        .map(|(name, path)| {
+            format!("`{name}` is imported from {path}, not from this copy; edits have no effect on it")
+        })
+        .collect();
+    let mut report = TestReport { notes, ..TestReport::default() };
     for (id, account) in sent {
         report.record(id, account.into());
     }

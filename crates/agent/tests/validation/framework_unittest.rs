@@ -60,7 +60,7 @@ async fn outcomes_are_those_of_the_plain_command() {
         assert_eq!(plain.report.tests[&TestId::new(id)].outcome, wanted, "{test}");
     }
     let broken = TestId::new("unittest.loader._FailedTest.tests.test_broken");
-    assert_eq!(session.validator.collection_errors().failing(), [broken.clone()]);
+    assert_eq!(session.validator.collection_errors().failing(), std::slice::from_ref(&broken));
     assert_eq!(plain.report.tests[&broken].outcome, Errored);
     session.close().await;
 }
