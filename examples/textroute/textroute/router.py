@@ -102,7 +102,8 @@ class Router:
         """All methods that some route offers for this path."""
         allowed = set()
         for route in self.routes:
-            if route.match(path):
+            params = route.match(path)
+            if params:
                 allowed |= route.methods
         return sorted(allowed)
 
