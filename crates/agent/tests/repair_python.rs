@@ -13,7 +13,7 @@ use repair_support::Heard;
 use smallhands_agent::cancel::CancelToken;
 use smallhands_agent::repair::{Observation, SearchEnd, SearchOutcome, SearchTask, observe, search};
 use smallhands_agent::validation::{CheckSpec, run_check};
-use smallhands_checks::{Framework, TestId, is_test_path};
+use smallhands_checks::{Framework, Outcome, TestId, is_test_path};
 use smallhands_repair::{EnumerationLimits, Spectrum, Suspicion, TestCoverage, ochiai};
 use smallhands_shell_runtime::{Limits, LocalOptions, LocalRuntime, Runtime};
 use tempfile::TempDir;
@@ -330,19 +330,36 @@ async fn several_faults_are_repaired_one_after_the_other() {
     }
 }
 
+const TWO: &str = "\
+def area(w, h):
+    return w + h
+
+
+def last(xs):
+    return xs[0]
+";
+
+const TWO_TESTS: &str = "\
+from two import area, last
+
+def test_area():
+    assert area(3, 5) == 15
+
+def test_last():
+    assert last([1, 2, 7]) == 7
+
+def test_both():
+    assert area(last([1, 4]), 2) == 8
+";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_faults_in_one_group_are_repaired_together() {
     if !available("pytest") {
         return;
     }
-    let files = [("text.py", TEXT), ("test_text.py", TEXT_TESTS)];
-    let project = Project::new(&files, PYTEST, Framework::Pytest);
-    let observation = project.observe().await;
-    let mut failing = observation.report.failing();
-    failing.retain(|id| !id.0.contains("initials"));
-    let outcome = project.search(&observation, failing, &["text.py"]).await;
-    assert_eq!(project.accept(&outcome).await.len(), 2);
-    assert_eq!(outcome.plausible[0].candidates().count(), 2);
+    let files = [("two.py", TWO), ("test_two.py", TWO_TESTS)];
+    let outcome = check(&files, PYTEST, Framework::Pytest, "two.py").await;
+    assert_eq!(outcome.plausible[0].candidates().count(), 2, "{outcome:#?}");
 }
 
 const BROKEN_IMPORT: &str = "\
@@ -363,10 +380,58 @@ async fn a_module_that_cannot_be_imported() {
     check(&files, PYTEST, Framework::Pytest, "table.py").await;
 }
 
+const OBSERVED_TESTS: &str = "\
+import os
+import pytest
+from series import collatz_length
+
+def test_first_time_fails():
+    seen = os.path.join(os.environ['HOME'], 'seen')
+    again = os.path.exists(seen)
+    open(seen, 'w').close()
+    assert again
+
+@pytest.mark.parametrize('n, length', [(5, 5), (10, 6), (16, 4)])
+def test_length(n, length):
+    assert collatz_length(n) == length
+
+def test_dies():
+    os.abort()
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_to_each_test_is_observed() {
+    if !available("pytest") {
+        return;
+    }
+    let files = [
+        ("series.py", SERIES),
+        ("test_series.py", OBSERVED_TESTS),
+        ("test_gone.py", "import no_such_module\n"),
+    ];
+    let observation = Project::new(&files, PYTEST, Framework::Pytest).observe().await;
+    let outcome = |id: &str| observation.report.tests.get(&id.into()).map(|result| result.outcome);
+    assert_eq!(outcome("test_series.py::test_length[5-5]"), Some(Outcome::TimedOut), "{observation:#?}");
+    assert_eq!(outcome("test_series.py::test_length[10-6]"), Some(Outcome::TimedOut));
+    assert_eq!(outcome("test_series.py::test_length[16-4]"), Some(Outcome::Passed));
+    assert_eq!(outcome("test_series.py::test_dies"), Some(Outcome::Crashed));
+    assert_eq!(outcome("test_gone.py"), Some(Outcome::Errored));
+    assert_eq!(observation.flaky, ["test_series.py::test_first_time_fails".into()]);
+    let hangs = &observation.report.tests[&"test_series.py::test_length[5-5]".into()];
+    assert!(hangs.frames.iter().any(|frame| frame.file == "series.py"), "{hangs:?}");
+    assert!(observation.coverage[&"test_series.py::test_length[16-4]".into()]["series.py"].contains(&5));
+    assert_eq!(observation.mode, "warm-pytest");
+}
+
+const SHOUT: &str = "\
+def shout(text):
+    return text.lower() + '!'
+";
+
 const SCRIPT_TESTS: &str = "\
 import sys
-from prices import gross, is_large
-sys.exit(0 if gross(100) == 120 and is_large(101) and not is_large(100) else 'wrong prices')
+from shout import shout
+sys.exit(0 if shout('ab') == 'AB!' else 'not loud')
 ";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -374,7 +439,7 @@ async fn a_check_whose_tests_cannot_be_seen() {
     if !available("sys") {
         return;
     }
-    let files = [("prices.py", PRICES), ("verify.py", SCRIPT_TESTS)];
-    let outcome = check(&files, "python3 verify.py", Framework::Other, "prices.py").await;
-    assert_eq!(outcome.plausible[0].fixed.len(), 1);
+    let files = [("shout.py", SHOUT), ("verify.py", SCRIPT_TESTS)];
+    let outcome = check(&files, "python3 verify.py", Framework::Other, "shout.py").await;
+    assert_eq!(outcome.plausible[0].fixed, ["python3 verify.py".into()]);
 }

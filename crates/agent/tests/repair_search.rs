@@ -258,6 +258,18 @@ async fn two_partial_patches_are_tried_together_when_nothing_else_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn four_faults_are_put_together_pair_by_pair() {
+    let world = |edits: &[&str], test: &str| if edits.contains(&test) { Fate::Pass } else { Fate::Fail };
+    let script = Script::new(&["1", "3", "5", "7"], world).shared();
+    // Representatives are the first three tests: the patch of the fourth is only seen by the tests it is asked for.
+    let outcome = search(&script, &space(10), &task(&["1", "3", "5", "7"], &[])).await;
+    assert_eq!(outcome.plausible[0].fixed, ids(&["1", "3", "5"]));
+    let outcome = search(&script, &space(10), &task(&["1", "3", "5"], &[])).await;
+    assert!(outcome.plausible[0].complete, "{outcome:#?}");
+    assert_eq!(outcome.plausible[0].candidates().count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_validator_that_dies_is_replaced_and_its_candidate_looked_at_again() {
     let world = |edits: &[&str], _: &str| match edits {
         ["4"] => Fate::Kill,

@@ -19,8 +19,10 @@ const GUARDS_PER_CALL: usize = 64;
 const BASELINE_SHARE: u32 = 5;
 /// Memory one test may use. Generous: it is there to stop a candidate that allocates without end.
 const MEMORY_BYTES: u64 = 2 << 30;
-/// The least processor time a test gets while a candidate is judged.
-const BRIEFEST: Duration = Duration::from_millis(200);
+/// The least processor time a test gets at first. Endless loops are common among wrong candidates, and each costs this much.
+const BRIEFEST: Duration = Duration::from_millis(100);
+/// The least processor time a test gets at the second look.
+const PATIENT_LEAST: Duration = Duration::from_millis(1600);
 /// The most a failing test gets at first, unless it takes longer to fail by itself.
 const BRIEF_CAP: Duration = Duration::from_secs(1);
 /// How much longer than the slowest passing test others may take.
@@ -172,7 +174,8 @@ impl Pace {
     }
 
     fn patient(&self) -> Allowance {
-        self.allowance((self.brief_failing() * PATIENCE).max(self.usual()), self.usual() * PATIENCE)
+        let longer = |brief: Duration| (brief * PATIENCE).max(self.usual()).max(PATIENT_LEAST);
+        self.allowance(longer(self.brief_failing()), longer(self.usual()))
     }
 
     /// What any test of this check should do with.
@@ -306,11 +309,12 @@ mod tests {
         let shown =
             |allowance: Allowance| (allowance.failing.cpu.as_millis(), allowance.guards.cpu.as_millis());
         for (pace, brief, patient) in [
-            (pace(1, 1, None), (200, 200), (1600, 1600)),
+            (pace(1, 1, None), (100, 100), (1600, 1600)),
             (pace(100, 1, None), (500, 500), (4000, 4000)),
             (pace(2000, 1, None), (1000, 10_000), (10_000, 80_000)),
-            (pace(1, 2000, None), (6000, 200), (48_000, 1600)),
+            (pace(1, 2000, None), (6000, 100), (48_000, 1600)),
             (pace(2000, 1, Some(3000)), (1000, 3000), (3000, 3000)),
+            (pace(50, 1, None), (250, 250), (2000, 2000)),
         ] {
             assert_eq!((shown(pace.brief()), shown(pace.patient())), (brief, patient));
         }

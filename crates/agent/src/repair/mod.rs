@@ -14,12 +14,12 @@
 //! - `preference`: which of several patches that pass is the better one; [`diff`]: patches as git diffs.
 
 mod baseline;
+mod combine;
 pub mod diff;
 mod exam;
 mod frontier;
 mod observe;
 mod observer;
-mod pairs;
 mod preference;
 mod roles;
 mod search;
@@ -31,9 +31,9 @@ use smallhands_checks::TestId;
 
 use crate::validation::ValidationError;
 
+pub use combine::combine;
 pub use observe::{Observation, observe, observe_with};
 pub use observer::AttemptObserver;
-pub use pairs::combine;
 pub use roles::role_for;
 pub use search::{search, search_with};
 pub use space::Space;

@@ -14,7 +14,7 @@ use super::frontier::{Frontier, Next};
 use super::observer::{AttemptObserver, Reporter};
 use super::trials::{Halt, OpenValidator, RuntimeValidators, Trials, interruptible};
 use super::{
-    Plausible, RepairError, SearchEnd, SearchOutcome, SearchTask, Space, baseline, pairs, preference,
+    Plausible, RepairError, SearchEnd, SearchOutcome, SearchTask, Space, baseline, combine, preference,
 };
 use crate::cancel::CancelToken;
 
@@ -178,7 +178,7 @@ impl Walk<'_> {
 
     /// The last resort: partial patches that repair different tests, together.
     async fn combine(&mut self, exam: &Exam) -> Result<SearchEnd, Halt> {
-        let combined = pairs::search(&mut self.trials, exam, self.space, &self.found).await?;
+        let combined = combine::search(&mut self.trials, exam, self.space, &self.found).await?;
         let end =
             if combined.iter().any(|patch| patch.complete) { SearchEnd::Found } else { SearchEnd::Exhausted };
         for patch in combined.iter().filter(|patch| patch.complete) {

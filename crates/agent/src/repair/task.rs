@@ -36,7 +36,7 @@ pub struct SearchTask {
 /// A patch that makes tests of the group pass and breaks no guard.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plausible {
-    /// Position in the ranking over all shards; for a combination, the later of the two.
+    /// Position in the ranking over all shards; for a combination, the latest of its parts.
     pub rank: u64,
     /// The edit.
     pub candidate: Candidate,

@@ -126,21 +126,17 @@ impl Trials {
         let patience = patience_for(&request);
         let validator = self.validator().await?;
         let call = timeout(patience, validator.run(request));
-        match interruptible(&cancel, deadline, call).await {
-            Ok(Ok(Ok(outcome))) => Ok(Some(outcome)),
-            Ok(Ok(Err(error))) => self.bury(error.to_string()),
-            Ok(Err(_)) => self.bury(format!("no answer within {} s", patience.as_secs())),
-            Err(halt) => {
-                // Dropped in the middle of a call it is of no use any more, and dropping it ends its processes.
-                self.validator = None;
-                Err(halt)
-            }
+        match interruptible(&cancel, deadline, call).await? {
+            Ok(Ok(outcome)) => Ok(Some(outcome)),
+            Ok(Err(error)) => self.bury(error.to_string()).await,
+            Err(_) => self.bury(format!("no answer within {} s", patience.as_secs())).await,
         }
     }
 
-    /// Gives up on a validator that misbehaved.
-    fn bury(&mut self, cause: String) -> Result<Option<RunOutcome>, Halt> {
-        self.validator = None;
+    /// Gives up on a validator that misbehaved. It is closed before another one is opened, so that the other one does not see
+    /// the files as this one had edited them.
+    async fn bury(&mut self, cause: String) -> Result<Option<RunOutcome>, Halt> {
+        part(self.validator.take()).await;
         self.reopened += 1;
         self.last_death = cause;
         if self.reopened > REOPENS + self.calls / CALLS_PER_REOPEN {
@@ -168,9 +164,14 @@ impl Trials {
 
     /// Ends the validator in peace, or by force when that takes too long.
     pub(super) async fn close(self) {
-        if let Some(validator) = self.validator {
-            let _ = timeout(FAREWELL, validator.close()).await;
-        }
+        part(self.validator).await;
+    }
+}
+
+async fn part(validator: Option<Box<dyn Validator>>) {
+    if let Some(validator) = validator {
+        // Past its time it is dropped, which ends its processes by force.
+        let _ = timeout(FAREWELL, validator.close()).await;
     }
 }
 

@@ -1,7 +1,8 @@
-//! Two faults in one group of tests: partial patches that repair different tests, made together.
+//! Several faults in one group of tests: partial patches that repair different tests, made together.
 //!
-//! No single edit repairs such a group, but each of the two repairs some of its tests. Pairs are tried in the order of how
-//! many tests they repair between them, so that tests which need both are found to pass as well.
+//! No single edit repairs such a group, but each fault's own patch repairs some of its tests. Pairs are tried in the order of
+//! how many tests they repair between them, so that tests which need both are found to pass as well; what a round of pairs
+//! gains takes part in the next one.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,9 +17,11 @@ use super::trials::{Halt, OpenValidator, Trials};
 use super::{Plausible, RepairError, SearchTask, Space, baseline, preference};
 use crate::cancel::CancelToken;
 
-/// Pairs tried before giving up.
+/// Rounds of pairing: two of them put up to four faults together.
+const ROUNDS: usize = 2;
+/// Pairs tried in a round before giving up.
 const PAIRS: usize = 64;
-/// Combinations kept.
+/// Combinations kept of a round.
 const KEPT: usize = 4;
 
 /// Combines partial patches, such as those that the shards of a race found, into better ones; best first.
@@ -51,31 +54,48 @@ pub async fn combine(
     }
 }
 
-/// Tries pairs of `partial` patches; stops at the first that repairs everything.
+/// Combines `partial` patches; stops at the first combination that repairs everything.
 pub(super) async fn search(
     trials: &mut Trials,
     exam: &Exam,
     space: &Space,
     partial: &[Plausible],
 ) -> Result<Vec<Plausible>, Halt> {
-    let mut combined: Vec<Plausible> = Vec::new();
-    for (left, right) in promising(partial).into_iter().take(PAIRS) {
+    let mut patches = partial.to_vec();
+    for _ in 0..ROUNDS {
+        let gained = round(trials, exam, space, &patches).await?;
+        let over = gained.is_empty() || gained.iter().any(|patch| patch.complete);
+        patches.extend(gained);
+        if over {
+            break;
+        }
+    }
+    Ok(patches.split_off(partial.len()))
+}
+
+/// Tries the promising pairs of `patches`.
+async fn round(
+    trials: &mut Trials,
+    exam: &Exam,
+    space: &Space,
+    patches: &[Plausible],
+) -> Result<Vec<Plausible>, Halt> {
+    let mut gained: Vec<Plausible> = Vec::new();
+    for (left, right) in promising(patches).into_iter().take(PAIRS) {
         trials.still_wanted()?;
         let parts: Vec<&Candidate> = left.candidates().chain(right.candidates()).collect();
         let edits: Vec<Edit> = parts.iter().map(|part| part.edit.clone()).collect();
         let more = left.fixed.len().max(right.fixed.len());
         let better = |repaired: &Repaired| repaired.tests.len() > more;
-        let Judgement::Repairs(repaired) = exam.judge(trials, &edits, Patience::Patient, &better).await?
-        else {
-            continue;
-        };
+        let judgement = exam.judge(trials, &edits, Patience::Patient, &better).await?;
+        let Judgement::Repairs(repaired) = judgement else { continue };
         let complete = repaired.complete;
-        combined.extend(space.patch(left.rank.max(right.rank), &parts, repaired));
-        if complete || combined.len() >= KEPT {
+        gained.extend(space.patch(left.rank.max(right.rank), &parts, repaired));
+        if complete || gained.len() >= KEPT {
             break;
         }
     }
-    Ok(combined)
+    Ok(gained)
 }
 
 /// Pairs that can be made together and repair different tests; those that repair most between them first.
