@@ -77,12 +77,34 @@ impl Edit {
         let front = common_prefix(old, &self.text);
         let (old_rest, new_rest) = (&old[front..], &self.text[front..]);
         let back = common_suffix(old_rest, new_rest);
-        Edit {
+        let trimmed = Edit {
             file: self.file.clone(),
             start: self.start + front,
             end: self.start + old.len() - back,
             text: new_rest[..new_rest.len() - back].to_owned(),
+        };
+        trimmed.slid(source)
+    }
+
+    /// A pure insertion or deletion as far to the right as it has the same result: taking either `a` out of
+    /// `aa` is the same edit.
+    fn slid(mut self, source: &str) -> Edit {
+        let old = source.get(self.start..self.end).unwrap_or("");
+        let changed = if self.text.is_empty() { old } else { &self.text };
+        let only_one_side = self.text.is_empty() != old.is_empty();
+        let Some(after) = source.get(self.end..).filter(|_| only_one_side) else { return self };
+        let around: Vec<char> = changed.chars().collect();
+        let steps = after.chars().zip(around.iter().copied().cycle());
+        let shift: Vec<char> =
+            steps.take_while(|(next, first)| next == first).map(|(next, _)| next).collect();
+        let bytes: usize = shift.iter().map(|c| c.len_utf8()).sum();
+        if !self.text.is_empty() {
+            let turn = shift.len() % around.len();
+            self.text = around[turn..].iter().chain(&around[..turn]).collect();
         }
+        self.start += bytes;
+        self.end += bytes;
+        self
     }
 
     /// What the edit does, for people: `old → new` with the surrounding line for very small edits, on one
@@ -192,7 +214,10 @@ mod tests {
         let whole = Edit { file: "a.py".into(), start: 0, end: source.len(), text: "f(é, c)".into() };
         let part = Edit { file: "a.py".into(), start: 6, end: 7, text: "c".into() };
         assert_eq!(whole.trimmed(source), part.trimmed(source));
-        assert_eq!(edit(2, 2, "aa").trimmed("aaa"), edit(2, 2, "aa"));
+        assert_eq!(edit(1, 1, "aa").trimmed("aaa"), edit(3, 3, "aa"));
+        assert_eq!(edit(0, 6, "is").trimmed("is not x"), edit(3, 7, "").trimmed("is not x"));
+        assert_eq!(edit(0, 0, "ab").trimmed("abc"), edit(2, 2, "ab").trimmed("abc"));
+        assert_eq!(edit(0, 0, "ba").trimmed("bc"), edit(1, 1, "ab").trimmed("bc"));
     }
 
     #[test]

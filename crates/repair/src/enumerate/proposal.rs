@@ -7,6 +7,11 @@ use crate::kind::EditKind;
 use crate::language::Language;
 use crate::syntax::{NodeId, Tree};
 
+/// Longest change, in bytes of both texts, whose tokens are counted; longer ones are judged by their length.
+const MAX_COUNTED: usize = 4000;
+/// Bytes of a usual token with the space after it.
+const TOKEN: usize = 4;
+
 /// One replacement before ranking.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proposal {
@@ -135,6 +140,10 @@ fn previous_line(tree: &Tree<'_>, id: NodeId) -> Option<u32> {
 /// Numbers of tokens only in the new text and only in the old one, in whatever order: moved code costs
 /// nothing.
 fn token_changes(old: &str, new: &str) -> (usize, usize) {
+    if old.len() + new.len() > MAX_COUNTED {
+        let (old, new) = (old.len() / TOKEN, new.len() / TOKEN);
+        return (new.saturating_sub(old), old.saturating_sub(new));
+    }
     let (mut old, mut new) = (tokens(old), tokens(new));
     old.sort_unstable();
     new.sort_unstable();

@@ -125,7 +125,7 @@ impl<'s> Ingredients<'s> {
             if !near.contains(id) {
                 found.far_node(&reader, *id);
             }
-            if tree.shape(*id).is_expression() {
+            if tree.shape(*id).is_expression() && tree.node(*id).span.len() <= MAX_STATEMENT {
                 *found.frequency.entry(tree.text(*id)).or_default() += 1;
             }
         }

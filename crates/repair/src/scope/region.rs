@@ -4,6 +4,9 @@ use super::{Hints, Ingredients, Names};
 use crate::language::Language;
 use crate::syntax::{NodeId, Role, Shape, Tree, qualified_name};
 
+/// Expressions longer than this, in bytes, are not edited as a whole: tables of data, mostly.
+const MAX_EDITED: usize = 1000;
+
 /// One outermost function or method, or the code of a file outside any function.
 pub struct Region<'a> {
     /// The file.
@@ -100,6 +103,9 @@ fn first_parameter<'s>(tree: &Tree<'s>, function: NodeId) -> &'s str {
 fn is_editable(tree: &Tree<'_>, id: NodeId) -> bool {
     let frozen = |id: NodeId| matches!(tree.shape(id), Shape::Import | Shape::Docstring | Shape::Opaque);
     if frozen(id) || tree.ancestors(id).any(frozen) {
+        return false;
+    }
+    if tree.shape(id).is_expression() && tree.node(id).span.len() > MAX_EDITED {
         return false;
     }
     let declares =

@@ -17,7 +17,9 @@ pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     for gap in &gaps {
         let here = site.in_gap(gap);
         for statement in nearest(&here, gap) {
-            copy(&here, out, gap, statement);
+            if !is_beside(&here, gap, statement) {
+                copy(&here, out, gap, statement);
+            }
             rename(&here, out, gap, statement);
         }
     }
@@ -34,25 +36,29 @@ pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     }
 }
 
-/// Statements by distance; those right beside the gap are not repeated there, nor are those that leave the
-/// block anywhere but at its end.
+/// Statements by distance; those that leave a block are only offered for its end, and jumps only in loops.
 fn nearest<'r>(site: &Site<'r, '_>, gap: &Gap<'_>) -> Vec<&'r StatementText<'r>> {
     let tree = site.tree();
     let line = tree.node(site.id).line;
-    let siblings = tree.parent(site.id).map(|block| tree.children(block)).unwrap_or(&[]);
-    let index = siblings.iter().position(|id| *id == site.id).unwrap_or(0);
-    let before = index.checked_sub(1).and_then(|before| siblings.get(before));
     let in_loop = super::guards::in_loop(site);
     let mut found: Vec<&StatementText<'_>> = site.region.ingredients.statements.iter().collect();
     found.retain(|statement| {
         let shape = tree.shape(statement.id);
-        let beside = statement.id == site.id || (!gap.after && before == Some(&statement.id));
         let jumps = matches!(shape, Shape::Break | Shape::Continue);
-        !beside && !(jumps && !in_loop) && !(shape.leaves() && !gap.after)
+        !(jumps && !in_loop) && !(shape.leaves() && !gap.after)
     });
     found.sort_by_key(|statement| tree.node(statement.id).line.abs_diff(line));
     found.truncate(MAX_STATEMENTS);
     found
+}
+
+/// Whether the gap is right before or after a statement.
+fn is_beside(site: &Site<'_, '_>, gap: &Gap<'_>, statement: &StatementText<'_>) -> bool {
+    let tree = site.tree();
+    let siblings = tree.parent(site.id).map(|block| tree.children(block)).unwrap_or(&[]);
+    let index = siblings.iter().position(|id| *id == site.id).unwrap_or(0);
+    let before = index.checked_sub(1).and_then(|before| siblings.get(before));
+    statement.id == site.id || (!gap.after && before == Some(&statement.id))
 }
 
 fn features(site: &Site<'_, '_>, statement: &StatementText<'_>) -> Features {

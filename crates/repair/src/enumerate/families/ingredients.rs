@@ -15,6 +15,9 @@ pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     let ingredients = &site.region.ingredients;
     let is_statement = site.tree().parent_shape(site.id) == Some(Shape::ExpressionStatement);
     if site.role() == Role::Target && is_place(site.shape()) {
+        if site.tree().parent_shape(site.id) == Some(Shape::NamedExpression) {
+            return;
+        }
         for expression in ingredients.expressions.iter().filter(|e| is_place(e.shape) && !e.calls) {
             offer(site, out, EditKind::TargetIngredient, expression, Sorts::UNKNOWN);
         }
