@@ -105,7 +105,7 @@ impl Exam {
             return Ok(Judgement::Unsettled);
         };
         if answers.out_of_time && patience == Patience::Brief {
-            return Ok(Judgement::Unsettled);
+            return self.look_again(trials, edits, answers.passed.is_empty(), worthwhile).await;
         }
         let repaired = self.repaired(answers);
         if repaired.tests.is_empty() || !worthwhile(&repaired) {
@@ -114,6 +114,32 @@ impl Exam {
         Ok(match self.ask_guards(trials, edits, limits.guards).await? {
             Guarded::Holds => Judgement::Repairs(repaired),
             Guarded::OutOfTime if patience == Patience::Brief => Judgement::Unsettled,
+            Guarded::Unknown => Judgement::Unsettled,
+            Guarded::Breaks | Guarded::OutOfTime => Judgement::Wrong,
+        })
+    }
+
+    /// A candidate ran out of its brief time. Where no test passes it probably loops, and waits for the second look. Where one
+    /// passes that failed before, it may well be right and slow: it gets the time at once, until the first test that fails.
+    async fn look_again(
+        &self,
+        trials: &mut Trials,
+        edits: &[Edit],
+        hopeless: bool,
+        worthwhile: &(dyn Fn(&Repaired) -> bool + Sync),
+    ) -> Result<Judgement, Halt> {
+        if hopeless {
+            return Ok(Judgement::Unsettled);
+        }
+        let (tests, limits) = (&self.failing, self.patient.failing);
+        let request = RunRequest { edits, tests, limits, stop: StopRule::FirstFailure, trace: false };
+        let Some(outcome) = trials.run(request).await? else { return Ok(Judgement::Unsettled) };
+        let repaired = self.repaired(Answers::of(&outcome, tests));
+        if !repaired.complete || !worthwhile(&repaired) {
+            return Ok(Judgement::Unsettled);
+        }
+        Ok(match self.ask_guards(trials, edits, self.patient.guards).await? {
+            Guarded::Holds => Judgement::Repairs(repaired),
             Guarded::Unknown => Judgement::Unsettled,
             Guarded::Breaks | Guarded::OutOfTime => Judgement::Wrong,
         })

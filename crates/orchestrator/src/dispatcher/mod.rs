@@ -157,8 +157,10 @@ impl Dispatcher {
         }
         let work = Assignment::from_value(&task.params).map_err(|error| self.unreadable(&id.task, &error.to_string()))?;
         let cancel = CancelToken::new();
+        let view = self.view()?;
         let attempt = Attempt {
-            head: self.view()?.head(),
+            head: view.head(),
+            fixed: view.fixed(work.round()).into_iter().map(str::to_owned).collect(),
             brought: self.brought_for(&work)?,
             id: id.clone(),
             work,

@@ -93,7 +93,7 @@ async fn try_patch(shop: &Workshop, attempt: &Attempt, patch: &FoundPatch) -> Re
     };
     let Some(observation) = observation else { return Ok(Trial::Holds(head, Vec::new())) };
     let observation: Observation = shop.fetch(observation)?;
-    let before = Before::new(&observation, failing, &evidence::files_of(&diff));
+    let before = Before::new(&observation, failing, &evidence::files_of(&diff), &attempt.fixed);
     let report = run_tests(shop, attempt, &shop.check(*check)?, &head, &before).await?;
     Ok(judge(&before, &report, head))
 }
@@ -102,19 +102,21 @@ async fn try_patch(shop: &Workshop, attempt: &Attempt, patch: &FoundPatch) -> Re
 struct Before {
     /// The group's failing tests.
     wanted: BTreeSet<TestId>,
-    /// Tests that passed and run a changed file.
+    /// Tests that passed, or were fixed by an earlier patch, and run a changed file.
     green: BTreeSet<TestId>,
     /// Other tests that failed and run a changed file: they may have been fixed as well.
     hopeful: BTreeSet<TestId>,
 }
 
 impl Before {
-    fn new(observation: &Observation, wanted: &[String], files: &[String]) -> Self {
+    fn new(observation: &Observation, wanted: &[String], files: &[String], fixed: &BTreeSet<String>) -> Self {
         let wanted: BTreeSet<TestId> = wanted.iter().map(|test| TestId::new(test.as_str())).collect();
         let stable = |test: &TestId| !observation.flaky.contains(test);
         let touched = evidence::touched_by(observation, files);
-        let passing: BTreeSet<TestId> = observation.report.passing().into_iter().collect();
-        let failing: BTreeSet<TestId> = observation.report.failing().into_iter().collect();
+        let mut passing: BTreeSet<TestId> = observation.report.passing().into_iter().collect();
+        let (mended, failing): (BTreeSet<TestId>, BTreeSet<TestId>) =
+            observation.report.failing().into_iter().partition(|test| fixed.contains(test.as_str()));
+        passing.extend(mended);
         let green = touched.iter().filter(|test| passing.contains(test) && stable(test)).cloned().collect();
         let hopeful =
             touched.iter().filter(|test| failing.contains(test) && !wanted.contains(test) && stable(test)).cloned().collect();

@@ -12,7 +12,7 @@ mod tester;
 mod verifier;
 pub mod voice;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -131,6 +131,8 @@ pub struct Attempt {
     pub continue_from: Option<Value>,
     /// What the tasks named in the assignment brought.
     pub brought: Vec<(String, Delivery)>,
+    /// Tests that patches merged in the same round made pass.
+    pub fixed: BTreeSet<String>,
     /// Stops the work.
     pub cancel: CancelToken,
     /// The line to the dispatcher.

@@ -15,6 +15,11 @@ use crate::validation::CheckSpec;
 
 /// Processor time of a test at the first look.
 const QUICK: Duration = Duration::from_secs(1);
+/// The same for further tests of a parametrised test of which these many ran out of it: they will hardly do better, and what
+/// they run is known by then.
+const QUICKER: Duration = Duration::from_millis(200);
+/// Tests of a parametrised test that get the full first look.
+const SCOUTS: usize = 2;
 /// The least it gets at the second look…
 const SLOW: Duration = Duration::from_secs(4);
 /// …or this many times what the slowest passing test took.
@@ -61,10 +66,10 @@ struct Survey<'a> {
 impl Survey<'_> {
     async fn through(&mut self, tests: &[TestId], test_timeout: Option<Duration>) -> Result<(), Halt> {
         let quick = Manner { limits: limits(test_timeout.unwrap_or(QUICK)), trace: true };
-        self.take(tests, quick, "running test").await?;
+        self.first_look(tests, quick, test_timeout.is_none()).await?;
         let mut longest = quick;
         if test_timeout.is_none() {
-            longest.limits = limits(self.slow_limit());
+            longest = Manner { limits: limits(self.slow_limit()), trace: false };
             self.second_look(longest).await?;
         }
         self.confirm_failures(Manner { trace: false, ..longest }).await?;
@@ -92,6 +97,23 @@ impl Survey<'_> {
         let passed = self.seen.results.values().filter(|result| result.outcome == Outcome::Passed);
         let slowest = passed.filter_map(|result| result.duration_ms).fold(0.0, f64::max);
         Duration::try_from_secs_f64(slowest * SLOWER / 1000.0).unwrap_or_default().max(SLOW)
+    }
+
+    /// Runs every test once, traced. Of a parametrised test a few go first; where none of those ends in time, the others get
+    /// less of it.
+    async fn first_look(&mut self, tests: &[TestId], quick: Manner, adaptive: bool) -> Result<(), Halt> {
+        let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
+        let (scouts, others): (Vec<TestId>, Vec<TestId>) = tests.iter().cloned().partition(|test| {
+            let size = sizes.entry(function_of(test).to_owned()).or_default();
+            *size += 1;
+            *size <= SCOUTS
+        });
+        self.take(&scouts, quick, "running test").await?;
+        let stuck = self.out_of_time();
+        let endless = |test: &TestId| stuck.iter().filter(|s| function_of(s) == function_of(test)).count() >= SCOUTS;
+        let (doomed, rest): (Vec<TestId>, Vec<TestId>) = others.into_iter().partition(|test| adaptive && endless(test));
+        self.take(&rest, quick, "running test").await?;
+        self.take(&doomed, Manner { limits: limits(QUICKER), ..quick }, "running test").await
     }
 
     /// Tests that ran out of time get more of it; of a parametrised test only one, unless that one then ends.
