@@ -1,10 +1,10 @@
 //! Starting a child process: in a session of its own, marked, limited, with exactly the environment it should have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::process::{Child, Command as TokioCommand};
 
@@ -35,6 +35,14 @@ pub(crate) struct Launcher {
     since: u64,
     next_origin: AtomicU64,
     closed: AtomicBool,
+    living: Living,
+}
+
+/// The sessions, named by their leaders, that somebody still holds.
+type Living = Arc<Mutex<HashSet<i32>>>;
+
+fn lock(living: &Living) -> MutexGuard<'_, HashSet<i32>> {
+    living.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What one child has of its own.
@@ -58,6 +66,7 @@ impl Launcher {
             since,
             next_origin: AtomicU64::new(1),
             closed: AtomicBool::new(false),
+            living: Living::default(),
         }
     }
 
@@ -71,7 +80,8 @@ impl Launcher {
 
     /// Everything this runtime started.
     pub(crate) fn everything(&self) -> Hunt {
-        Hunt::since(self.since).marked(LEASE_VARIABLE, self.lease.clone())
+        let living: Vec<i32> = lock(&self.living).iter().copied().collect();
+        Hunt::since(self.since).in_sessions(living).marked(LEASE_VARIABLE, self.lease.clone())
     }
 
     /// Refuses new children from now on.
@@ -97,7 +107,7 @@ impl Launcher {
         command.envs(launch.env.into_iter().flatten());
         command.env(LEASE_VARIABLE, &self.lease).env(ORIGIN_VARIABLE, &origin);
         self.before_exec(&mut command);
-        Ok(Prepared { command, program, origin, cwd })
+        Ok(Prepared { command, program, origin, cwd, living: Arc::clone(&self.living) })
     }
 
     fn before_exec(&self, command: &mut TokioCommand) {
@@ -147,6 +157,7 @@ pub(crate) struct Prepared {
     program: String,
     origin: String,
     cwd: PathBuf,
+    living: Living,
 }
 
 impl Prepared {
@@ -161,7 +172,8 @@ impl Prepared {
         let child = self.command.spawn().map_err(|source| self.refused(source))?;
         let leader = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(i32::MAX);
         let hunt = Hunt::since(since).in_sessions([leader]).marked(ORIGIN_VARIABLE, self.origin);
-        Ok((child, Tree { hunt: Some(Arc::new(hunt)) }))
+        lock(&self.living).insert(leader);
+        Ok((child, Tree { hunt: Some(hunt), leader, living: self.living }))
     }
 
     fn refused(&self, source: io::Error) -> RuntimeError {
@@ -176,14 +188,16 @@ impl Prepared {
 /// A child and all that descends from it. Killed on drop unless released.
 #[derive(Debug)]
 pub(crate) struct Tree {
-    hunt: Option<Arc<Hunt>>,
+    hunt: Option<Hunt>,
+    leader: i32,
+    living: Living,
 }
 
 impl Tree {
     /// Kills the tree off the async threads.
     pub(crate) async fn kill(mut self) -> Result<(), RuntimeError> {
         match self.hunt.take() {
-            Some(hunt) => kill(Arc::unwrap_or_clone(hunt)).await,
+            Some(hunt) => kill(hunt).await,
             None => Ok(()),
         }
     }
@@ -199,6 +213,7 @@ impl Drop for Tree {
         if let Some(Err(Survivors(pids))) = self.hunt.take().map(|hunt| hunt.kill()) {
             tracing::warn!(?pids, "processes could not be killed");
         }
+        lock(&self.living).remove(&self.leader);
     }
 }
 

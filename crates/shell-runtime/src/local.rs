@@ -66,8 +66,9 @@ impl LocalRuntime {
     /// [`RuntimeError::Survivors`] when something could not be killed.
     pub fn close_now(&self) -> Result<(), RuntimeError> {
         self.launcher.close();
+        let killed = self.launcher.everything().kill();
         self.sessions.clear();
-        self.launcher.everything().kill().map_err(RuntimeError::from)
+        killed.map_err(RuntimeError::from)
     }
 
     /// Kills everything the runtime started and stays open. Blocks for milliseconds as a rule.
@@ -117,8 +118,9 @@ impl Runtime for LocalRuntime {
 
     async fn close(&self) -> Result<(), RuntimeError> {
         self.launcher.close();
+        let killed = launch::kill(self.launcher.everything()).await;
         self.sessions.clear();
-        launch::kill(self.launcher.everything()).await
+        killed
     }
 }
 

@@ -154,6 +154,17 @@ async fn background_processes_delay_nothing_and_die_with_the_runtime() {
 }
 
 #[tokio::test]
+async fn processes_without_a_mark_are_found_by_their_session() {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = runtime(dir.path(), Limits::default());
+    let script = "(env -i sleep 4405 &); sleep 4406 & echo started";
+    runtime.execute(Command::shell(script)).await.unwrap();
+    eventually(async || runs("sleep 4405") && runs("sleep 4406")).await;
+    runtime.close().await.unwrap();
+    assert!(!runs("sleep 4405") && !runs("sleep 4406"));
+}
+
+#[tokio::test]
 async fn dropping_the_runtime_kills_what_it_started() {
     let dir = tempfile::tempdir().unwrap();
     let runtime = runtime(dir.path(), Limits::default());

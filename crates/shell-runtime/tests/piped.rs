@@ -122,7 +122,10 @@ async fn dropping_or_killing_takes_the_whole_tree() {
 
 #[tokio::test]
 async fn closing_the_runtime_ends_helpers() {
-    let (_root, runtime, mut helper) = start(SpawnSpec::argv(["cat"])).await;
+    // Even one that carries no mark.
+    let (_root, runtime, mut helper) = start(SpawnSpec::shell("exec env -i cat")).await;
+    helper.write_line("x").await.unwrap();
+    assert_eq!(helper.read_line(GENEROUS).await.unwrap().as_deref(), Some("x"));
     runtime.close().await.unwrap();
     assert_eq!(helper.read_line(GENEROUS).await.unwrap(), None);
     assert!(matches!(runtime.spawn(SpawnSpec::argv(["cat"])).await, Err(RuntimeError::Closed)));

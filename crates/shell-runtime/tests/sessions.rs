@@ -197,6 +197,7 @@ async fn prompts_traces_and_options_leave_no_trace() {
         "TMOUT=1",
         "set -k",
         "set -b",
+        "unset PWD",
     ] {
         place.run(option).await;
         assert_eq!(place.output("echo \"a b\"").await, "a b\n", "{option}");

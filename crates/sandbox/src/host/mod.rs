@@ -12,6 +12,7 @@
 mod environment;
 mod lease;
 mod sandbox;
+mod spread;
 mod watchdog;
 mod workspace;
 
@@ -47,6 +48,7 @@ impl HostBackend {
     /// Where the sandboxes lie, created and without links.
     fn folder(&self) -> Result<PathBuf, SandboxError> {
         fs::create_dir_all(&self.sandboxes).map_err(SandboxError::io("create", &self.sandboxes))?;
+        spread::spread_subfolders(&self.sandboxes);
         self.sandboxes.canonicalize().map_err(SandboxError::io("open", &self.sandboxes))
     }
 }

@@ -50,7 +50,7 @@ __smallhands_turn() {
   fi
   builtin jobs
   while :; do
-    builtin printf '%s %s %s %s\0' "${__smallhands_seq:-0}" "$__smallhands_status" "$__smallhands_entered" "$PWD" >&243
+    builtin printf '%s %s %s %s\0' "${__smallhands_seq:-0}" "$__smallhands_status" "$__smallhands_entered" "${PWD-}" >&243
     __smallhands_receive || builtin exit 0
     [[ $__smallhands_verb == sync ]] || return 0
     __smallhands_entered=0

@@ -72,13 +72,8 @@ impl Session {
     fn launch(launcher: Arc<Launcher>, name: &str) -> Result<Self, RuntimeError> {
         let shell = shell::start(&launcher)?;
         let screen = Arc::new(Screen::new());
-        let pump = Pump {
-            screen: Arc::clone(&screen),
-            pty: Arc::clone(&shell.pty),
-            reports: shell.reports,
-            entries: shell.entries,
-            child: shell.child,
-        };
+        let (seen, pty) = (Arc::clone(&screen), Arc::clone(&shell.pty));
+        let pump = Pump::new(seen, pty, shell.reports, shell.entries, shell.child);
         Ok(Self {
             name: name.to_owned(),
             pid: shell.pid,

@@ -112,7 +112,7 @@ impl Sessions {
         session.end().await
     }
 
-    /// Forgets all sessions; the caller kills what they started.
+    /// Forgets all sessions, after what they started was killed.
     pub(crate) fn clear(&self) {
         let sessions: Vec<_> = self.lock().drain().collect();
         sessions.into_iter().filter_map(|(_, session)| session).for_each(|session| session.abandon());

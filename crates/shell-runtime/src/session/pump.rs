@@ -17,16 +17,32 @@ use super::shell::Entries;
 /// report is among them, and a background job that never stops writing cannot hold the answer up.
 const DRAIN_LIMIT: usize = 512 << 10;
 
+/// How often the shell may enter its loop anew for one order. A driver that a command has broken would do so for ever.
+const MOST_IDLE_ENTRIES: u32 = 100;
+
 /// One session's pump.
 pub(super) struct Pump {
-    pub(super) screen: Arc<Screen>,
-    pub(super) pty: Arc<Pty>,
-    pub(super) reports: pipe::Receiver,
-    pub(super) entries: Entries,
-    pub(super) child: Child,
+    screen: Arc<Screen>,
+    pty: Arc<Pty>,
+    reports: pipe::Receiver,
+    entries: Entries,
+    child: Child,
+    /// Number of the order that was reported last, and how often in a row.
+    last_seq: u64,
+    idle_entries: u32,
 }
 
 impl Pump {
+    pub(super) fn new(
+        screen: Arc<Screen>,
+        pty: Arc<Pty>,
+        reports: pipe::Receiver,
+        entries: Entries,
+        child: Child,
+    ) -> Self {
+        Self { screen, pty, reports, entries, child, last_seq: 0, idle_entries: 0 }
+    }
+
     /// Runs until the shell ends.
     pub(super) async fn run(mut self) {
         let mut record = Vec::new();
@@ -52,7 +68,7 @@ impl Pump {
         }
     }
 
-    fn take_reports(&self, record: &mut Vec<u8>, bytes: &[u8]) {
+    fn take_reports(&mut self, record: &mut Vec<u8>, bytes: &[u8]) {
         for &byte in bytes {
             if byte != 0 {
                 record.push(byte);
@@ -66,8 +82,10 @@ impl Pump {
         }
     }
 
-    fn deliver(&self, report: Report) {
-        if report.entered {
+    fn deliver(&mut self, report: Report) {
+        self.idle_entries = if report.seq == self.last_seq { self.idle_entries + 1 } else { 0 };
+        self.last_seq = report.seq;
+        if report.entered && self.idle_entries < MOST_IDLE_ENTRIES {
             self.entries.refill();
         }
         self.drain();
