@@ -1,4 +1,4 @@
-//! The specialist end to end: small Python projects with real faults, real test frameworks, a local runtime.
+//! The specialist end to end: small projects with real faults, real test frameworks, a local runtime. All but one are in Python.
 #![allow(clippy::unwrap_used)] // the helpers of tests may panic
 
 mod repair_support;
@@ -14,7 +14,7 @@ use smallhands_agent::cancel::CancelToken;
 use smallhands_agent::repair::{Observation, SearchEnd, SearchOutcome, SearchTask, observe, search};
 use smallhands_agent::validation::{CheckSpec, run_check};
 use smallhands_checks::{Framework, Outcome, TestId, is_test_path};
-use smallhands_repair::{EnumerationLimits, Spectrum, Suspicion, TestCoverage, ochiai};
+use smallhands_repair::{EnumerationLimits, Spectrum, Suspicion, TestCoverage, language_of, ochiai};
 use smallhands_shell_runtime::{Limits, LocalOptions, LocalRuntime, Runtime};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -442,4 +442,42 @@ async fn a_check_whose_tests_cannot_be_seen() {
     let files = [("shout.py", SHOUT), ("verify.py", SCRIPT_TESTS)];
     let outcome = check(&files, "python3 verify.py", Framework::Other, "shout.py").await;
     assert_eq!(outcome.plausible[0].fixed, ["python3 verify.py".into()]);
+}
+
+const CART: &str = "\
+function total(items) {
+  let sum = 0;
+  for (const item of items) {
+    sum -= item.price * item.count;
+  }
+  return sum;
+}
+
+module.exports = { total };
+";
+
+const CART_TESTS: &str = "\
+const test = require('node:test');
+const assert = require('node:assert');
+const { total } = require('./cart.js');
+
+test('adds prices', () => {
+  assert.strictEqual(total([{ price: 2, count: 3 }, { price: 1, count: 1 }]), 7);
+});
+
+test('nothing costs nothing', () => {
+  assert.strictEqual(total([]), 0);
+});
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_javascript_project_through_its_command() {
+    let node = Command::new("node").arg("--version").stdout(Stdio::null()).status();
+    if !node.is_ok_and(|status| status.success()) || language_of("cart.js").is_none() {
+        eprintln!("SKIPPED: no node, or no edits for JavaScript, so this test shows nothing");
+        return;
+    }
+    let files = [("cart.js", CART), ("cart.test.js", CART_TESTS)];
+    let outcome = check(&files, "node --test", Framework::NodeTest, "cart.js").await;
+    assert!(outcome.plausible[0].diff.contains("+    sum += item.price"), "{}", outcome.plausible[0].diff);
 }

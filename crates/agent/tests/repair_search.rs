@@ -99,11 +99,15 @@ async fn a_search_is_taken_up_where_it_stopped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_left_to_try_starts_no_validator() {
-    let script = Script::new(&["t"], |_, _| Fate::Fail).shared();
-    let task = SearchTask { start_rank: 40, ..task(&["t"], &[]) };
-    assert_eq!(search(&script, &space(40), &task).await.ended, SearchEnd::Exhausted);
-    assert_eq!(script.opened(), 0);
+async fn nothing_to_try_starts_no_validator() {
+    for (start_rank, bound, end) in [(40, None, SearchEnd::Exhausted), (20, Some(10), SearchEnd::Bounded)] {
+        let script = Script::new(&["t"], |_, _| Fate::Fail).shared();
+        let (_tx, bound) = watch::channel(bound);
+        let (space, task) = (space(40), SearchTask { start_rank, ..task(&["t"], &[]) });
+        let observer = Heard::default();
+        let outcome = search_with(script.clone(), &space, &task, bound, CancelToken::new(), &observer).await;
+        assert_eq!((outcome.unwrap().ended, script.opened()), (end, 0));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,6 +161,38 @@ async fn a_slow_guard_is_no_broken_guard() {
     };
     let script = Script::new(&["t", "g"], world).shared();
     assert_eq!(ranks(&search(&script, &space(5), &task(&["t"], &["g"])).await), [2]);
+    assert_eq!(script.ranks(), [0, 1, 2, 2, 2, 3, 4], "it is given the time at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_that_is_right_and_slow_is_given_the_time_at_once() {
+    let world = |edits: &[&str], test: &str| match (edits, test) {
+        (["2"], "a") => Fate::Pass,
+        (["2"], _) => Fate::Needs(Duration::from_secs(1)),
+        _ => Fate::Fail,
+    };
+    let script = Script::new(&["a", "b"], world).shared();
+    assert_eq!(ranks(&search(&script, &space(5), &task(&["a", "b"], &[])).await), [2]);
+    assert_eq!(script.ranks(), [0, 1, 2, 2, 3, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_that_takes_long_to_fail_can_still_be_repaired() {
+    let world = |edits: &[&str], _: &str| match edits {
+        ["2"] => Fate::Needs(Duration::from_secs(3)),
+        _ => Fate::Loop,
+    };
+    let script = Script::new(&["t"], world).shared();
+    assert_eq!(ranks(&search(&script, &space(4), &task(&["t"], &[])).await), [2]);
+}
+
+#[test]
+fn a_search_can_be_spawned() {
+    fn sent<T: Send>(_: T) {}
+    let script = Script::new(&["t"], |_, _| Fate::Fail).shared();
+    let (space, task, heard) = (space(1), task(&["t"], &[]), Heard::default());
+    let (_tx, bound) = watch::channel(None);
+    sent(search_with(script, &space, &task, bound, CancelToken::new(), &heard));
 }
 
 #[tokio::test(start_paused = true)]

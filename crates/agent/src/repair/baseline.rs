@@ -21,8 +21,10 @@ const BASELINE_SHARE: u32 = 5;
 const MEMORY_BYTES: u64 = 2 << 30;
 /// The least processor time a test gets at first. Endless loops are common among wrong candidates, and each costs this much.
 const BRIEFEST: Duration = Duration::from_millis(100);
-/// The least processor time a test gets at the second look.
+/// The least processor time a test gets at the second look…
 const PATIENT_LEAST: Duration = Duration::from_millis(1600);
+/// …where none of the failing tests ended by itself: they may hang, or take long to fail.
+const PATIENT_LEAST_UNKNOWN: Duration = Duration::from_secs(4);
 /// The most a failing test gets at first, unless it takes longer to fail by itself.
 const BRIEF_CAP: Duration = Duration::from_secs(1);
 /// How much longer than the slowest passing test others may take.
@@ -160,6 +162,7 @@ pub(super) fn limits(cpu: Duration) -> TestLimits {
 struct Pace {
     slowest_pass: Duration,
     slowest_failure: Duration,
+    patient_least: Duration,
     ceiling: Option<Duration>,
 }
 
@@ -169,7 +172,9 @@ impl Pace {
             let ended = results.values().filter(|r| r.outcome != Outcome::TimedOut);
             ended.filter_map(duration_of).max().unwrap_or_default()
         };
-        Self { slowest_pass: slowest(passing), slowest_failure: slowest(failing), ceiling }
+        let unknown = failing.values().all(|result| result.outcome == Outcome::TimedOut);
+        let patient_least = if unknown { PATIENT_LEAST_UNKNOWN } else { PATIENT_LEAST };
+        Self { slowest_pass: slowest(passing), slowest_failure: slowest(failing), patient_least, ceiling }
     }
 
     fn brief(&self) -> Allowance {
@@ -177,7 +182,7 @@ impl Pace {
     }
 
     fn patient(&self) -> Allowance {
-        let longer = |brief: Duration| (brief * PATIENCE).max(self.usual()).max(PATIENT_LEAST);
+        let longer = |brief: Duration| (brief * PATIENCE).max(self.usual()).max(self.patient_least);
         self.allowance(longer(self.brief_failing()), longer(self.usual()))
     }
 
@@ -307,6 +312,7 @@ mod tests {
         let pace = |pass: u64, failure: u64, ceiling: Option<u64>| Pace {
             slowest_pass: Duration::from_millis(pass),
             slowest_failure: Duration::from_millis(failure),
+            patient_least: PATIENT_LEAST,
             ceiling: ceiling.map(Duration::from_millis),
         };
         let shown =

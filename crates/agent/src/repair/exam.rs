@@ -111,12 +111,12 @@ impl Exam {
         if repaired.tests.is_empty() || !worthwhile(&repaired) {
             return Ok(Judgement::Wrong);
         }
-        Ok(match self.ask_guards(trials, edits, limits.guards).await? {
-            Guarded::Holds => Judgement::Repairs(repaired),
-            Guarded::OutOfTime if patience == Patience::Brief => Judgement::Unsettled,
-            Guarded::Unknown => Judgement::Unsettled,
-            Guarded::Breaks | Guarded::OutOfTime => Judgement::Wrong,
-        })
+        let mut guarded = self.ask_guards(trials, edits, limits.guards).await?;
+        if guarded == Guarded::OutOfTime && patience == Patience::Brief {
+            // Few candidates come this far; they are worth the time at once.
+            guarded = self.ask_guards(trials, edits, self.patient.guards).await?;
+        }
+        Ok(guarded.judge(repaired))
     }
 
     /// A candidate ran out of its brief time. Where no test passes it probably loops, and waits for the second look. Where one
@@ -138,11 +138,7 @@ impl Exam {
         if !repaired.complete || !worthwhile(&repaired) {
             return Ok(Judgement::Unsettled);
         }
-        Ok(match self.ask_guards(trials, edits, self.patient.guards).await? {
-            Guarded::Holds => Judgement::Repairs(repaired),
-            Guarded::Unknown => Judgement::Unsettled,
-            Guarded::Breaks | Guarded::OutOfTime => Judgement::Wrong,
-        })
+        Ok(self.ask_guards(trials, edits, self.patient.guards).await?.judge(repaired))
     }
 
     fn limits(&self, patience: Patience) -> Allowance {
@@ -218,11 +214,23 @@ impl Exam {
 }
 
 /// What the guards say.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Guarded {
     Holds,
     Breaks,
     OutOfTime,
     Unknown,
+}
+
+impl Guarded {
+    /// What becomes of a candidate that repairs something.
+    fn judge(self, repaired: Repaired) -> Judgement {
+        match self {
+            Self::Holds => Judgement::Repairs(repaired),
+            Self::Unknown => Judgement::Unsettled,
+            Self::Breaks | Self::OutOfTime => Judgement::Wrong,
+        }
+    }
 }
 
 impl Answers {

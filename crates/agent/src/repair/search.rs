@@ -118,8 +118,8 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     async fn through(&mut self) -> Result<SearchEnd, Halt> {
-        if self.frontier.next(*self.bound.borrow()) == Next::End(SearchEnd::Exhausted) {
-            return Ok(SearchEnd::Exhausted);
+        if let Next::End(end) = self.frontier.next(*self.bound.borrow()) {
+            return Ok(end);
         }
         self.reporter.activity(0, || "running the tests as they are".into());
         let exam = baseline::exam(&mut self.trials, self.task).await?;

@@ -110,8 +110,10 @@ impl Survey<'_> {
         });
         self.take(&scouts, quick, "running test").await?;
         let stuck = self.out_of_time();
-        let endless = |test: &TestId| stuck.iter().filter(|s| function_of(s) == function_of(test)).count() >= SCOUTS;
-        let (doomed, rest): (Vec<TestId>, Vec<TestId>) = others.into_iter().partition(|test| adaptive && endless(test));
+        let endless =
+            |test: &TestId| stuck.iter().filter(|s| function_of(s) == function_of(test)).count() >= SCOUTS;
+        let (doomed, rest): (Vec<TestId>, Vec<TestId>) =
+            others.into_iter().partition(|test| adaptive && endless(test));
         self.take(&rest, quick, "running test").await?;
         self.take(&doomed, Manner { limits: limits(QUICKER), ..quick }, "running test").await
     }
