@@ -114,7 +114,9 @@ impl Assignment {
     #[must_use]
     pub fn group(&self) -> Option<&str> {
         match self {
-            Self::Search { group, .. } | Self::Code { group, .. } | Self::Integrate { group, .. } => Some(group),
+            Self::Search { group, .. } | Self::Code { group, .. } | Self::Integrate { group, .. } => {
+                Some(group)
+            }
             _ => None,
         }
     }

@@ -28,11 +28,16 @@ pub async fn deliver(how: &Deliver, repo: &Path, stored: &Path, message: &str) -
 pub async fn check_target(how: &Deliver, repo: &Path) -> Result<(), RunError> {
     match how {
         Deliver::Patch { to: Some(path) } => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let folder =
+                path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             if folder.is_dir() {
                 Ok(())
             } else {
-                Err(RunError::BadInput(format!("cannot write --patch {}: {} is not a folder", path.display(), folder.display())))
+                Err(RunError::BadInput(format!(
+                    "cannot write --patch {}: {} is not a folder",
+                    path.display(),
+                    folder.display()
+                )))
             }
         }
         Deliver::Branch(name) => check_branch(repo, name).await,
@@ -48,17 +53,24 @@ async fn check_branch(repo: &Path, name: &str) -> Result<(), RunError> {
         )));
     }
     if git(repo, &["check-ref-format", "--branch", name], &[]).await.is_err() {
-        return Err(RunError::BadInput(format!("`{name}` is not a valid branch name; choose another with --branch NAME")));
+        return Err(RunError::BadInput(format!(
+            "`{name}` is not a valid branch name; choose another with --branch NAME"
+        )));
     }
     if git(repo, &["rev-parse", "--verify", "-q", &format!("refs/heads/{name}")], &[]).await.is_ok() {
-        return Err(RunError::BadInput(format!("the branch `{name}` exists already; choose another with --branch NAME")));
+        return Err(RunError::BadInput(format!(
+            "the branch `{name}` exists already; choose another with --branch NAME"
+        )));
     }
     Ok(())
 }
 
 fn copy(stored: &Path, to: &Path) -> Result<String, RunError> {
-    let content =
-        std::fs::read(stored).map_err(|source| RunError::Io { what: "read", path: stored.to_path_buf(), source })?;
+    let content = std::fs::read(stored).map_err(|source| RunError::Io {
+        what: "read",
+        path: stored.to_path_buf(),
+        source,
+    })?;
     write_whole(to, &content)?;
     Ok(format!("patch written to {}", to.display()))
 }
@@ -92,7 +104,13 @@ async fn branch(repo: &Path, stored: &Path, name: &str, message: &str) -> Result
     })
 }
 
-async fn commit_on_branch(repo: &Path, stored: &Path, name: &str, message: &str, index: &Path) -> Result<String, String> {
+async fn commit_on_branch(
+    repo: &Path,
+    stored: &Path,
+    name: &str,
+    message: &str,
+    index: &Path,
+) -> Result<String, String> {
     let index: PathBuf = std::path::absolute(index).map_err(|error| error.to_string())?;
     let index = index.to_string_lossy();
     let environment = [("GIT_INDEX_FILE", index.as_ref())];
@@ -115,7 +133,8 @@ async fn commit_on_branch(repo: &Path, stored: &Path, name: &str, message: &str,
 async fn git_outside(folder: &Path, arguments: &[&str]) -> Result<String, String> {
     let is_repository = folder.join(".git").exists();
     let ceiling = folder.parent().unwrap_or(folder).to_string_lossy().into_owned();
-    let environment: &[(&str, &str)] = if is_repository { &[] } else { &[("GIT_CEILING_DIRECTORIES", ceiling.as_str())] };
+    let environment: &[(&str, &str)] =
+        if is_repository { &[] } else { &[("GIT_CEILING_DIRECTORIES", ceiling.as_str())] };
     git(folder, arguments, environment).await
 }
 
@@ -173,7 +192,8 @@ mod tests {
     async fn a_tree_that_moved_on_is_left_alone() {
         let folder = repository(true).await;
         std::fs::write(folder.path().join("f.txt"), "edited since\n").unwrap();
-        let error = deliver(&Deliver::Apply, folder.path(), &folder.path().join("fix.patch"), "m").await.unwrap_err();
+        let error =
+            deliver(&Deliver::Apply, folder.path(), &folder.path().join("fix.patch"), "m").await.unwrap_err();
         assert!(error.to_string().contains("nothing was changed"), "{error}");
         assert_eq!(content(folder.path()), "edited since\n");
     }
@@ -193,7 +213,8 @@ mod tests {
     #[tokio::test]
     async fn impossible_targets_are_refused_up_front() {
         let plain = repository(false).await;
-        let cases = [Deliver::Branch("b".into()), Deliver::Patch { to: Some("/no/such/folder/p.patch".into()) }];
+        let cases =
+            [Deliver::Branch("b".into()), Deliver::Patch { to: Some("/no/such/folder/p.patch".into()) }];
         for how in cases {
             assert!(check_target(&how, plain.path()).await.is_err(), "{how:?}");
         }
@@ -205,7 +226,14 @@ mod tests {
     async fn a_copy_of_the_patch_goes_where_the_user_wants() {
         let folder = repository(false).await;
         let to = folder.path().join("copy.patch");
-        deliver(&Deliver::Patch { to: Some(to.clone()) }, folder.path(), &folder.path().join("fix.patch"), "m").await.unwrap();
+        deliver(
+            &Deliver::Patch { to: Some(to.clone()) },
+            folder.path(),
+            &folder.path().join("fix.patch"),
+            "m",
+        )
+        .await
+        .unwrap();
         assert_eq!(std::fs::read_to_string(to).unwrap(), PATCH);
     }
 }

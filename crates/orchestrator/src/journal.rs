@@ -82,7 +82,8 @@ impl Journal {
 /// # Errors
 /// [`RunError::BadInput`] when `run` cannot be the name of a run.
 pub fn stream_of(run: &str) -> Result<StreamId, RunError> {
-    StreamId::new(format!("run/{run}")).map_err(|_| RunError::BadInput(format!("`{run}` is not the id of a run")))
+    StreamId::new(format!("run/{run}"))
+        .map_err(|_| RunError::BadInput(format!("`{run}` is not the id of a run")))
 }
 
 fn to_stored(event: EncodedEvent) -> NewEvent {

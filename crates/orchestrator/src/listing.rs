@@ -75,7 +75,9 @@ pub fn show(state: &StateDir, run: &str) -> Result<RunDetails, RunError> {
         return Err(RunError::UnknownRun { run: run.to_owned(), state: state.root().to_path_buf() });
     }
     Ok(RunDetails {
-        checks: spec(&journal).map(|spec| spec.checks.into_iter().map(|check| check.command).collect()).unwrap_or_default(),
+        checks: spec(&journal)
+            .map(|spec| spec.checks.into_iter().map(|check| check.command).collect())
+            .unwrap_or_default(),
         plan: render::run_text(journal.state(), PLAN_WIDTH),
         summary: summary(&journal),
         events: journal.state().events,
@@ -109,8 +111,5 @@ fn status(state: &StateDir, journal: &Journal) -> String {
         let verdict = journal.state().verdict.as_ref().and_then(serde_json::Value::as_str);
         return verdict.unwrap_or("failed").to_owned();
     }
-    match state.own(journal.run()) {
-        Err(RunError::RunIsLive(_)) => "running".into(),
-        _ => "interrupted".into(),
-    }
+    if state.is_owned(journal.run()) { "running".into() } else { "interrupted".into() }
 }

@@ -56,7 +56,9 @@ mod tests {
 
     #[test]
     fn a_budget_needs_a_price() {
-        let Err(message) = open(&settings("m", None), true) else { panic!("a budget without a price was accepted") };
+        let Err(message) = open(&settings("m", None), true) else {
+            panic!("a budget without a price was accepted")
+        };
         assert!(message.contains("USD_PER_MILLION"), "{message}");
         assert!(open(&settings("m", Some(0.0)), true).is_ok());
         assert!(open(&settings("m", None), false).is_ok());
@@ -64,7 +66,9 @@ mod tests {
 
     #[test]
     fn a_missing_script_is_named() {
-        let Err(message) = open(&settings("scripted:/no/such.json", None), false) else { panic!("opened a missing file") };
+        let Err(message) = open(&settings("scripted:/no/such.json", None), false) else {
+            panic!("opened a missing file")
+        };
         assert!(message.contains("/no/such.json"), "{message}");
     }
 

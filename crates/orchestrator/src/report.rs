@@ -125,7 +125,12 @@ mod tests {
     use crate::progress::TestsBeforeAfter;
 
     fn summary(verdict: Verdict) -> RunSummary {
-        let change = PatchView { file: "a.py".into(), line: 3, kind: "compare-operator".into(), summary: "< → <=".into() };
+        let change = PatchView {
+            file: "a.py".into(),
+            line: 3,
+            kind: "compare-operator".into(),
+            summary: "< → <=".into(),
+        };
         RunSummary {
             run: "r1".into(),
             verdict,
@@ -144,8 +149,13 @@ mod tests {
 
     #[test]
     fn tells_what_was_and_was_not_checked() {
-        let text = markdown(&summary(Verdict::Verified), &ReportDetails { task: "a|b".into(), ..ReportDetails::default() });
-        for expected in ["# Run r1: verified", "`a.py:3`", "do not prove", "Other patches", "a\\|b", "2 passed, 1 failed"] {
+        let text = markdown(
+            &summary(Verdict::Verified),
+            &ReportDetails { task: "a|b".into(), ..ReportDetails::default() },
+        );
+        for expected in
+            ["# Run r1: verified", "`a.py:3`", "do not prove", "Other patches", "a\\|b", "2 passed, 1 failed"]
+        {
             assert!(text.contains(expected), "{expected} is missing from:\n{text}");
         }
     }
@@ -153,7 +163,8 @@ mod tests {
     #[test]
     fn long_lists_are_cut_and_say_so() {
         let failing = (0..60).map(|i| format!("t{i}")).collect();
-        let text = markdown(&summary(Verdict::Unverified), &ReportDetails { failing, ..ReportDetails::default() });
+        let text =
+            markdown(&summary(Verdict::Unverified), &ReportDetails { failing, ..ReportDetails::default() });
         assert!(text.contains("… and 10 more"));
     }
 

@@ -40,7 +40,10 @@ pub struct ModelSettings {
 
 impl std::fmt::Debug for ModelSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ModelSettings").field("name", &self.name).field("base_url", &self.base_url).finish_non_exhaustive()
+        f.debug_struct("ModelSettings")
+            .field("name", &self.name)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
     }
 }
 
@@ -121,7 +124,9 @@ pub enum RunError {
         looked_for: String,
     },
     /// A check command cannot be started at all.
-    #[error("the check `{command}` could not be run: {reason}; correct it, or install what it needs (see `smallhands doctor`)")]
+    #[error(
+        "the check `{command}` could not be run: {reason}; correct it, or install what it needs (see `smallhands doctor`)"
+    )]
     CheckNotRunnable {
         /// The command.
         command: String,
@@ -173,7 +178,9 @@ pub enum RunError {
         source: std::io::Error,
     },
     /// The stored events contradict each other or this version of smallhands.
-    #[error("the stored state of run {run} cannot be continued: {reason}; start a new run (the old one stays readable with `smallhands show {run}`)")]
+    #[error(
+        "the stored state of run {run} cannot be continued: {reason}; start a new run (the old one stays readable with `smallhands show {run}`)"
+    )]
     StoredState {
         /// Run id.
         run: String,

@@ -44,7 +44,11 @@ pub async fn run(
     let backend = backend(&request.sandbox, state)?;
     let run = new_run_id();
     let folder = state.run_folder(&run);
-    std::fs::create_dir_all(&folder).map_err(|source| RunError::Io { what: "create", path: folder.clone(), source })?;
+    std::fs::create_dir_all(&folder).map_err(|source| RunError::Io {
+        what: "create",
+        path: folder.clone(),
+        source,
+    })?;
     let lock = state.own(&run)?;
     let prepared = prepare(state, &run, &request, &repo, log, backend, &progress).await;
     match prepared {
@@ -119,7 +123,8 @@ async fn drive(
         resumed,
     });
     for check in &spec.checks {
-        let _ = progress.send(Progress::CheckSelected { command: check.command.clone(), reason: check.reason.clone() });
+        let _ = progress
+            .send(Progress::CheckSelected { command: check.command.clone(), reason: check.reason.clone() });
     }
     let summary = Dispatcher::new(journal, workshop, state.clone(), progress, cancel).drive().await;
     drop(lock);
@@ -160,7 +165,8 @@ async fn prepare(
         expect_events(&mut journal, &Command::AdoptPlan(plan))?;
     }
     if spec.goal().is_some() && spec.model.is_none() {
-        let message = "without a model (--model) only failing checks can be repaired; the task's text is not used";
+        let message =
+            "without a model (--model) only failing checks can be repaired; the task's text is not used";
         let _ = progress.send(Progress::Warning { message: message.into() });
     }
     let parts = WorkshopParts {
@@ -178,7 +184,12 @@ async fn prepare(
     Ok((journal, Workshop::new(parts)))
 }
 
-fn to_spec(request: &RunRequest, repo: &Path, checks: Vec<crate::spec::SelectedCheck>, base: &Base) -> RunSpec {
+fn to_spec(
+    request: &RunRequest,
+    repo: &Path,
+    checks: Vec<crate::spec::SelectedCheck>,
+    base: &Base,
+) -> RunSpec {
     let timeout = request.timeout.unwrap_or(DEFAULT_TIMEOUT);
     let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     RunSpec {
@@ -213,8 +224,9 @@ fn first_plan(request: &RunRequest) -> Result<Option<smallhands_task_graph::Plan
     let Some(path) = &request.plan else { return Ok(None) };
     let text = std::fs::read_to_string(path)
         .map_err(|error| RunError::BadInput(format!("cannot read the plan {}: {error}", path.display())))?;
-    let plan = plan_file::parse(&text, request.model.is_some())
-        .map_err(|error| RunError::BadInput(format!("the plan {} cannot be used: {error}", path.display())))?;
+    let plan = plan_file::parse(&text, request.model.is_some()).map_err(|error| {
+        RunError::BadInput(format!("the plan {} cannot be used: {error}", path.display()))
+    })?;
     Ok(Some(plan))
 }
 
@@ -240,10 +252,13 @@ fn model_for(
 ) -> Result<Option<Arc<dyn smallhands_model_gateway::ChatModel>>, RunError> {
     match (wanted, settings) {
         (None, _) => Ok(None),
-        (Some(_), Some(settings)) => model::open(settings, has_budget).map(Some).map_err(RunError::BadInput),
-        (Some(name), None) => {
-            Err(RunError::BadInput(format!("the run uses the model `{name}`; name it and its endpoint again to resume")))
+        (Some(name), Some(settings)) => {
+            let settings = ModelSettings { name: name.to_owned(), ..settings.clone() };
+            model::open(&settings, has_budget).map(Some).map_err(RunError::BadInput)
         }
+        (Some(name), None) => Err(RunError::BadInput(format!(
+            "the run uses the model `{name}`; name it and its endpoint again to resume"
+        ))),
     }
 }
 
@@ -260,7 +275,10 @@ fn stored_spec(journal: &Journal) -> Result<RunSpec, RunError> {
         .map_err(|error| RunError::StoredState { run: journal.run().to_owned(), reason: error.to_string() })
 }
 
-fn stored_summary(journal: &Journal, progress: &mpsc::UnboundedSender<Progress>) -> Result<RunSummary, RunError> {
+fn stored_summary(
+    journal: &Journal,
+    progress: &mpsc::UnboundedSender<Progress>,
+) -> Result<RunSummary, RunError> {
     let stored = journal.state().summary.clone().unwrap_or_default();
     let summary: RunSummary = serde_json::from_value(stored).map_err(|_| RunError::StoredState {
         run: journal.run().to_owned(),

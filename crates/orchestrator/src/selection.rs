@@ -49,7 +49,9 @@ pub async fn select(given: &[String], base: &Base, repo: &Path) -> Result<Vec<Se
 
 fn selected_as_given(command: &str) -> Result<SelectedCheck, RunError> {
     if command.trim().is_empty() {
-        return Err(RunError::BadInput("an empty --check was given; name a command, such as --check 'pytest -q'".into()));
+        return Err(RunError::BadInput(
+            "an empty --check was given; name a command, such as --check 'pytest -q'".into(),
+        ));
     }
     Ok(SelectedCheck { command: command.to_owned(), reason: "given".into() })
 }
@@ -76,8 +78,11 @@ fn matters(path: &str) -> bool {
 }
 
 fn is_configuration(name: &str) -> bool {
-    const SUFFIXES: [&str; 10] = [".toml", ".ini", ".cfg", ".json", ".xml", ".gradle", ".kts", ".mod", ".txt", ".lock"];
-    SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) || name.to_ascii_lowercase().ends_with("makefile") || name == "gradlew"
+    const SUFFIXES: [&str; 10] =
+        [".toml", ".ini", ".cfg", ".json", ".xml", ".gradle", ".kts", ".mod", ".txt", ".lock"];
+    SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
+        || name.to_ascii_lowercase().ends_with("makefile")
+        || name == "gradlew"
 }
 
 #[cfg(test)]

@@ -2,10 +2,15 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use smallhands_event_log::SqliteLog;
 
 use crate::request::RunError;
+
+/// How long a lock may stay taken after its owner died: a child that the owner was just starting still holds it.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// Paths under the state directory.
 ///
@@ -25,7 +30,10 @@ impl StateDir {
     /// # Errors
     /// [`RunError::StateDir`] when it cannot be created or written.
     pub fn open(root: &Path) -> Result<Self, RunError> {
-        let refused = |source: std::io::Error| RunError::StateDir { path: root.to_path_buf(), reason: source.to_string() };
+        let refused = |source: std::io::Error| RunError::StateDir {
+            path: root.to_path_buf(),
+            reason: source.to_string(),
+        };
         fs::create_dir_all(root.join("runs")).map_err(refused)?;
         fs::create_dir_all(root.join("sandboxes")).map_err(refused)?;
         let probe = root.join(format!(".probe-{}", std::process::id()));
@@ -78,6 +86,22 @@ impl StateDir {
     /// # Errors
     /// [`RunError::RunIsLive`] when another process holds it.
     pub fn own(&self, run: &str) -> Result<RunLock, RunError> {
+        let until = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match self.try_own(run) {
+                Err(RunError::RunIsLive(_)) if Instant::now() < until => std::thread::sleep(LOCK_PAUSE),
+                result => return result,
+            }
+        }
+    }
+
+    /// Whether some process owns the run now.
+    #[must_use]
+    pub fn is_owned(&self, run: &str) -> bool {
+        matches!(self.try_own(run), Err(RunError::RunIsLive(_)))
+    }
+
+    fn try_own(&self, run: &str) -> Result<RunLock, RunError> {
         let path = self.run_folder(run).join("lock");
         let failed = |source| RunError::Io { what: "lock", path: path.clone(), source };
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;

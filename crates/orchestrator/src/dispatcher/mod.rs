@@ -122,7 +122,9 @@ impl Dispatcher {
         let mut next = if started { Next::Again } else { Next::Wait };
         for effect in effects(self.journal.state()) {
             match effect {
-                Effect::StartAttempt { attempt, task, continue_from, .. } => self.launch(attempt, *task, continue_from)?,
+                Effect::StartAttempt { attempt, task, continue_from, .. } => {
+                    self.launch(attempt, *task, continue_from)?
+                }
                 Effect::StopAttempt { attempt, .. } => self.stop(&attempt)?,
                 Effect::Replan { cause, seen } => {
                     next = self.replan(&cause, seen)?;
@@ -151,11 +153,17 @@ impl Dispatcher {
         }
     }
 
-    fn launch(&mut self, id: AttemptId, task: Task, continue_from: Option<serde_json::Value>) -> Result<(), RunError> {
+    fn launch(
+        &mut self,
+        id: AttemptId,
+        task: Task,
+        continue_from: Option<serde_json::Value>,
+    ) -> Result<(), RunError> {
         if self.launched.contains_key(&id) {
             return Ok(());
         }
-        let work = Assignment::from_value(&task.params).map_err(|error| self.unreadable(&id.task, &error.to_string()))?;
+        let work = Assignment::from_value(&task.params)
+            .map_err(|error| self.unreadable(&id.task, &error.to_string()))?;
         let cancel = CancelToken::new();
         let view = self.view()?;
         let attempt = Attempt {
@@ -198,7 +206,9 @@ impl Dispatcher {
             Input::Activity { attempt, doing, validations } => {
                 self.tell(Progress::AttemptActivity { attempt: attempt.to_string(), doing, validations });
             }
-            Input::Found { attempt, patch } => self.tell(Progress::PatchFound { attempt: attempt.to_string(), patch }),
+            Input::Found { attempt, patch } => {
+                self.tell(Progress::PatchFound { attempt: attempt.to_string(), patch })
+            }
             Input::Warning(message) => self.warn(message),
             Input::Note { attempt, note } => {
                 self.apply(&Command::AttemptProgress { attempt, note })?;

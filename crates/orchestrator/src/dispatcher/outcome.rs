@@ -76,7 +76,12 @@ impl Dispatcher {
     fn failure_cause(&self) -> Option<String> {
         let tasks = self.journal.state().tasks.values();
         tasks.flat_map(|task| task.attempts.iter()).find_map(|attempt| {
-            attempt.output.as_ref().is_none_or(serde_json::Value::is_null).then(|| attempt.reason.clone()).flatten()
+            attempt
+                .output
+                .as_ref()
+                .is_none_or(serde_json::Value::is_null)
+                .then(|| attempt.reason.clone())
+                .flatten()
         })
     }
 
@@ -144,8 +149,14 @@ impl Dispatcher {
             summary.reason = format!("{}; not delivered because it is not verified", summary.reason);
             return Ok(());
         }
-        let changes: Vec<String> = summary.changes.iter().map(|change| format!("{}:{}", change.file, change.line)).collect();
-        let message = format!("{}\n\nChanged {}. Made by smallhands run {}.", spec.task, changes.join(", "), summary.run);
+        let changes: Vec<String> =
+            summary.changes.iter().map(|change| format!("{}:{}", change.file, change.line)).collect();
+        let message = format!(
+            "{}\n\nChanged {}. Made by smallhands run {}.",
+            spec.task,
+            changes.join(", "),
+            summary.run
+        );
         let line = deliver(&spec.deliver, &spec.repo, &stored, &message).await?;
         summary.reason = format!("{}; {line}", summary.reason);
         Ok(())
@@ -156,22 +167,31 @@ impl Dispatcher {
 fn judge(halt: &Halt, sum: &Sum) -> (Verdict, String) {
     let left = sum.failing.len();
     match halt {
-        Halt::NothingToDo => (Verdict::Verified, format!("nothing to do: all {} tests pass already", sum.before.passed)),
+        Halt::NothingToDo => {
+            (Verdict::Verified, format!("nothing to do: all {} tests pass already", sum.before.passed))
+        }
         Halt::Verified if sum.green => {
             let tests = sum.after.unwrap_or_default();
-            (Verdict::Verified, format!("all {} tests pass in a fresh copy with the patch applied", tests.passed))
+            (
+                Verdict::Verified,
+                format!("all {} tests pass in a fresh copy with the patch applied", tests.passed),
+            )
         }
         Halt::Verified if !sum.broken.is_empty() => {
             (Verdict::Unverified, format!("the patch breaks {} tests that passed before", sum.broken.len()))
         }
         Halt::Verified => (Verdict::Unverified, format!("the patch helps, but {left} tests still fail")),
-        Halt::NoPatch => (Verdict::Failed, format!("no patch was found after {} validations", sum.validations)),
+        Halt::NoPatch => {
+            (Verdict::Failed, format!("no patch was found after {} validations", sum.validations))
+        }
         Halt::Unobservable(reason) => {
             let reason = sum.cause.as_deref().unwrap_or(reason);
             let verdict = if sum.merged.is_empty() { Verdict::Failed } else { Verdict::Unverified };
             (verdict, reason.to_owned())
         }
-        Halt::Limit(which) if sum.merged.is_empty() => (Verdict::Failed, format!("{which} before a patch was found")),
+        Halt::Limit(which) if sum.merged.is_empty() => {
+            (Verdict::Failed, format!("{which} before a patch was found"))
+        }
         Halt::Limit(which) => (Verdict::Unverified, format!("{which} before the result could be verified")),
     }
 }
@@ -181,7 +201,9 @@ fn add_up(view: &PlannerView) -> Sum {
     for task in &view.tasks {
         let Some(delivery) = &task.delivery else { continue };
         match delivery {
-            Delivery::Observed { counts, flaky, failing, .. } if matches!(task.work, Assignment::Observe { round: 1, .. }) => {
+            Delivery::Observed { counts, flaky, failing, .. }
+                if matches!(task.work, Assignment::Observe { round: 1, .. }) =>
+            {
                 sum.before.passed += counts.passed;
                 sum.before.failed += counts.failed;
                 sum.before.skipped += counts.skipped;

@@ -18,10 +18,17 @@ pub fn of_event(event: &RunEvent, state: &RunState) -> Vec<Progress> {
         RunEvent::TaskUnreachable { task, because } => {
             vec![task_changed(task, TaskPhase::Dropped, format!("{because} did not get done"))]
         }
-        RunEvent::AttemptStarted { attempt, .. } => vec![task_changed(&attempt.task, TaskPhase::Running, String::new())],
-        RunEvent::AttemptFinished { attempt, result, then, .. } => attempt_finished(attempt, result, *then, state),
+        RunEvent::AttemptStarted { attempt, .. } => {
+            vec![task_changed(&attempt.task, TaskPhase::Running, String::new())]
+        }
+        RunEvent::AttemptFinished { attempt, result, then, .. } => {
+            attempt_finished(attempt, result, *then, state)
+        }
         RunEvent::AttemptLost { attempt, reason, then, .. } => {
-            vec![ended(attempt, "lost", reason), task_changed(&attempt.task, phase_after(*then), reason.clone())]
+            vec![
+                ended(attempt, "lost", reason),
+                task_changed(&attempt.task, phase_after(*then), reason.clone()),
+            ]
         }
         _ => Vec::new(),
     }
@@ -46,7 +53,12 @@ pub fn task_view(task: &Task) -> TaskView {
     }
 }
 
-fn attempt_finished(attempt: &AttemptId, result: &AttemptResult, then: TaskStep, state: &RunState) -> Vec<Progress> {
+fn attempt_finished(
+    attempt: &AttemptId,
+    result: &AttemptResult,
+    then: TaskStep,
+    state: &RunState,
+) -> Vec<Progress> {
     let (outcome, note, output) = match result {
         AttemptResult::Done { output } => ("done", None, Some(output)),
         AttemptResult::GaveUp { reason, output } => ("gave_up", Some(reason.clone()), Some(output)),
@@ -90,7 +102,10 @@ pub fn describe(delivery: &Delivery) -> String {
         ),
         Delivery::Searched { found, validated, candidates, ended } => {
             let complete = found.iter().filter(|patch| patch.complete).count();
-            format!("{complete} patches pass ({} partial), {validated} of {candidates} candidates validated, {ended}", found.len() - complete)
+            format!(
+                "{complete} patches pass ({} partial), {validated} of {candidates} candidates validated, {ended}",
+                found.len() - complete
+            )
         }
         Delivery::Changed { note, .. } => note.clone(),
         Delivery::Integrated { merged: Some(patch), fixed, .. } => {
@@ -98,13 +113,22 @@ pub fn describe(delivery: &Delivery) -> String {
         }
         Delivery::Integrated { rejected, .. } => format!("nothing merged, {} rejected", rejected.len()),
         Delivery::Verified { green, counts, .. } => {
-            format!("{}: {} passed, {} failed", if *green { "green" } else { "red" }, counts.passed, counts.failed)
+            format!(
+                "{}: {} passed, {} failed",
+                if *green { "green" } else { "red" },
+                counts.passed,
+                counts.failed
+            )
         }
     }
 }
 
 fn ended(attempt: &AttemptId, outcome: &str, note: &str) -> Progress {
-    Progress::AttemptFinished { attempt: attempt.to_string(), outcome: outcome.to_owned(), note: note.to_owned() }
+    Progress::AttemptFinished {
+        attempt: attempt.to_string(),
+        outcome: outcome.to_owned(),
+        note: note.to_owned(),
+    }
 }
 
 fn task_changed(task: &TaskId, phase: TaskPhase, note: String) -> Progress {

@@ -49,7 +49,8 @@ enum FileRole {
 /// # Errors
 /// A message that names the line or the task, and what to do about it.
 pub fn parse(text: &str, has_model: bool) -> Result<PlanChange, String> {
-    let file: PlanFile = serde_json::from_str(text).map_err(|error| format!("line {}: {error}", error.line()))?;
+    let file: PlanFile =
+        serde_json::from_str(text).map_err(|error| format!("line {}: {error}", error.line()))?;
     let known: BTreeSet<&str> = file.tasks.iter().map(|task| task.id.as_str()).collect();
     let mut add = Vec::new();
     for entry in &file.tasks {
@@ -70,7 +71,10 @@ fn tasks_of(entry: &FileTask, has_model: bool) -> Result<[Task; 2], String> {
             (Assignment::Run { command: command.clone() }, entry.goal.clone().unwrap_or(command))
         }
         FileRole::Coder if !has_model => {
-            return Err(format!("task `{}` is for a coder, which needs a model; name one with --model", entry.id));
+            return Err(format!(
+                "task `{}` is for a coder, which needs a model; name one with --model",
+                entry.id
+            ));
         }
         FileRole::Coder => {
             let goal = entry.goal.clone().ok_or_else(|| missing("goal"))?;

@@ -93,9 +93,9 @@ fn drop_vanished(view: &PlannerView, round: u32) -> Option<Decision> {
 
 fn failing_of(work: &Assignment) -> Option<&[String]> {
     match work {
-        Assignment::Search { failing, .. } | Assignment::Code { failing, .. } | Assignment::Integrate { failing, .. } => {
-            Some(failing)
-        }
+        Assignment::Search { failing, .. }
+        | Assignment::Code { failing, .. }
+        | Assignment::Integrate { failing, .. } => Some(failing),
         _ => None,
     }
 }
@@ -125,7 +125,11 @@ fn after_observation(view: &PlannerView, round: u32) -> Decision {
         return add(goal_tasks(view, round), "work towards the goal");
     }
     if all_green {
-        return if view.head() == view.facts.base { Decision::Halt(Halt::NothingToDo) } else { verify(view, round) };
+        return if view.head() == view.facts.base {
+            Decision::Halt(Halt::NothingToDo)
+        } else {
+            verify(view, round)
+        };
     }
     let groups = groups_worth_trying(view, round, &observed);
     if groups.is_empty() {
@@ -145,7 +149,10 @@ fn after_groups(view: &PlannerView, round: u32) -> Decision {
     }
     let merged = view.of_round(round).any(moved_the_head);
     let fixed = view.fixed(round);
-    let left = view.observed(round).iter().any(|seen| seen.failing.iter().any(|test| !fixed.contains(test.as_str())));
+    let left = view
+        .observed(round)
+        .iter()
+        .any(|seen| seen.failing.iter().any(|test| !fixed.contains(test.as_str())));
     if merged && left && round < MAX_ROUNDS {
         return observe(view, round + 1, "some failures are left; look again at the changed tree");
     }
@@ -158,16 +165,25 @@ fn finish_with_what_there_is(view: &PlannerView, round: u32) -> Decision {
 
 fn verify(view: &PlannerView, round: u32) -> Decision {
     let work = Assignment::Verify { round, at: view.head() };
-    add(vec![task(format!("verify-{round}"), work, "run every check in a fresh copy".into())], "verify the result")
+    add(
+        vec![task(format!("verify-{round}"), work, "run every check in a fresh copy".into())],
+        "verify the result",
+    )
 }
 
 /// In later rounds a group is tried again only if something about it changed: otherwise the same search would fail the same way.
-fn groups_worth_trying<'a>(view: &PlannerView, round: u32, observed: &[Observed<'a>]) -> Vec<(Observed<'a>, &'a FailureGroup)> {
+fn groups_worth_trying<'a>(
+    view: &PlannerView,
+    round: u32,
+    observed: &[Observed<'a>],
+) -> Vec<(Observed<'a>, &'a FailureGroup)> {
     let given_up = given_up_groups(view, round);
     observed
         .iter()
         .flat_map(|seen| seen.groups.iter().map(move |group| (*seen, group)))
-        .filter(|(_, group)| !given_up.contains(&group.tests.iter().map(String::as_str).collect::<BTreeSet<_>>()))
+        .filter(|(_, group)| {
+            !given_up.contains(&group.tests.iter().map(String::as_str).collect::<BTreeSet<_>>())
+        })
         .collect()
 }
 
@@ -177,11 +193,10 @@ fn given_up_groups(view: &PlannerView, before: u32) -> Vec<BTreeSet<&str>> {
         .iter()
         .filter(|task| task.work.round() < before)
         .filter_map(|task| match (&task.work, &task.delivery) {
-            (Assignment::Integrate { failing, .. }, Some(Delivery::Integrated { merged: None, rejected, .. }))
-                if rejected.is_empty() =>
-            {
-                Some(failing.iter().map(String::as_str).collect())
-            }
+            (
+                Assignment::Integrate { failing, .. },
+                Some(Delivery::Integrated { merged: None, rejected, .. }),
+            ) if rejected.is_empty() => Some(failing.iter().map(String::as_str).collect()),
             _ => None,
         })
         .collect()
@@ -195,10 +210,18 @@ fn group_tasks(view: &PlannerView, round: u32, groups: &[(Observed<'_>, &Failure
         .enumerate()
         .flat_map(|(index, (seen, group))| {
             let name = format!("g{round}.{}", index + 1);
-            let searches: Vec<Task> =
-                (0..shards).map(|shard| search_task(view, round, &name, *seen, group, (shard, shards))).collect();
+            let searches: Vec<Task> = (0..shards)
+                .map(|shard| search_task(view, round, &name, *seen, group, (shard, shards)))
+                .collect();
             let from = searches.iter().map(|search| search.id.to_string()).collect();
-            let integration = integration_task(round, &name, seen.check, from, group.tests.clone(), Some(seen.observation.clone()));
+            let integration = integration_task(
+                round,
+                &name,
+                seen.check,
+                from,
+                group.tests.clone(),
+                Some(seen.observation.clone()),
+            );
             searches.into_iter().chain([integration])
         })
         .collect()
@@ -248,9 +271,13 @@ pub(crate) fn integration_task(
     observation: Option<String>,
 ) -> Task {
     let after = from.iter().cloned().map(TaskId::new).collect();
-    let id = format!("integrate-{}", from.first().map_or(name, |first| first.split_once('-').map_or(name, |(_, rest)| rest)));
+    let id = format!(
+        "integrate-{}",
+        from.first().map_or(name, |first| first.split_once('-').map_or(name, |(_, rest)| rest))
+    );
     let work = Assignment::Integrate { group: name.to_owned(), check, round, from, failing, observation };
-    let mut task = task(id, work, format!("put the best patch of {name} on the run's tree, if it holds there"));
+    let mut task =
+        task(id, work, format!("put the best patch of {name} on the run's tree, if it holds there"));
     task.after = after;
     task.needs = Needs::AllSettled;
     task.exclusive = Some("merge".into());
@@ -287,7 +314,9 @@ fn model_tasks(view: &PlannerView, round: u32) -> Vec<Task> {
     view.of_round(round)
         .filter(|task| is_unresolved(task))
         .filter_map(|task| match &task.work {
-            Assignment::Integrate { group, check, failing, observation, .. } if !tried.contains(group.as_str()) => {
+            Assignment::Integrate { group, check, failing, observation, .. }
+                if !tried.contains(group.as_str()) =>
+            {
                 Some((group, *check, failing, observation))
             }
             _ => None,
@@ -303,9 +332,14 @@ fn model_tasks(view: &PlannerView, round: u32) -> Vec<Task> {
                 check,
                 observation: observation.clone(),
             };
-            let code = task(format!("code-{group}"), work, format!("repair {} with a model", count(failing.len(), "test")));
+            let code = task(
+                format!("code-{group}"),
+                work,
+                format!("repair {} with a model", count(failing.len(), "test")),
+            );
             let from = vec![code.id.to_string()];
-            let mut integration = integration_task(round, group, check, from, failing.clone(), observation.clone());
+            let mut integration =
+                integration_task(round, group, check, from, failing.clone(), observation.clone());
             integration.id = TaskId::new(format!("integrate-code-{group}"));
             [code, integration]
         })

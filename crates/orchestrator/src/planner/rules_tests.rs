@@ -27,7 +27,9 @@ impl Story {
     fn plan(&mut self) -> Decision {
         loop {
             match plan(&self.view) {
-                Decision::Change(change) if !change.add.is_empty() || !change.drop.is_empty() => self.adopt(change),
+                Decision::Change(change) if !change.add.is_empty() || !change.drop.is_empty() => {
+                    self.adopt(change)
+                }
                 decision => return decision,
             }
         }
@@ -39,17 +41,31 @@ impl Story {
         }
         for task in change.add {
             let work = Assignment::from_value(&task.params).unwrap();
-            self.view.tasks.push(PlannedTask { id: task.id.to_string(), work, standing: Standing::Open, delivery: None });
+            self.view.tasks.push(PlannedTask {
+                id: task.id.to_string(),
+                work,
+                standing: Standing::Open,
+                delivery: None,
+            });
         }
     }
 
     fn find(&mut self, id: &str) -> &mut PlannedTask {
         let known = self.open();
-        self.view.tasks.iter_mut().find(|task| task.id == id).unwrap_or_else(|| panic!("no task {id}; open: {known:?}"))
+        self.view
+            .tasks
+            .iter_mut()
+            .find(|task| task.id == id)
+            .unwrap_or_else(|| panic!("no task {id}; open: {known:?}"))
     }
 
     fn open(&self) -> Vec<String> {
-        self.view.tasks.iter().filter(|task| task.standing == Standing::Open).map(|task| task.id.clone()).collect()
+        self.view
+            .tasks
+            .iter()
+            .filter(|task| task.standing == Standing::Open)
+            .map(|task| task.id.clone())
+            .collect()
     }
 
     fn settle(&mut self, id: &str, delivery: Option<Delivery>) -> &mut Self {
@@ -81,7 +97,13 @@ fn observed(groups: &[&[&str]]) -> Option<Delivery> {
 
 fn integrated(onto: &str, head: &str, fixed: &[&str]) -> Option<Delivery> {
     let view = PatchView { file: "a.py".into(), line: 1, kind: "k".into(), summary: "a → b".into() };
-    let merged = (onto != head).then(|| FoundPatch { view, diff: "b3-1".into(), fixed: vec![], complete: true, rank: 1 });
+    let merged = (onto != head).then(|| FoundPatch {
+        view,
+        diff: "b3-1".into(),
+        fixed: vec![],
+        complete: true,
+        rank: 1,
+    });
     Some(Delivery::Integrated {
         onto: onto.into(),
         head: head.into(),
@@ -141,7 +163,10 @@ fn groups_that_vanish_are_dropped() {
     let mut story = Story::new(2);
     story.plan();
     story.settle("observe-1.0", observed(&[&["t1"], &["t2"]])).plan();
-    story.settle("search-g1.1.1", searched()).settle("integrate-g1.1.1", integrated("t0", "t1", &["t1", "t2"])).plan();
+    story
+        .settle("search-g1.1.1", searched())
+        .settle("integrate-g1.1.1", integrated("t0", "t1", &["t1", "t2"]))
+        .plan();
     assert_eq!(story.open(), ["verify-1"], "the second group's search and integration are no longer needed");
 }
 
@@ -163,7 +188,10 @@ fn no_patch_means_no_verification() {
     story.plan();
     story.settle("observe-1.0", observed(&[&["t1"]])).plan();
     story.settle("search-g1.1.1", searched());
-    assert_eq!(story.settle("integrate-g1.1.1", integrated("t0", "t0", &[])).plan(), Decision::Halt(Halt::NoPatch));
+    assert_eq!(
+        story.settle("integrate-g1.1.1", integrated("t0", "t0", &[])).plan(),
+        Decision::Halt(Halt::NoPatch)
+    );
 }
 
 #[test]

@@ -108,9 +108,10 @@ impl PlannerView {
     pub fn observed(&self, round: u32) -> Vec<Observed<'_>> {
         self.of_round(round)
             .filter_map(|task| match (&task.work, &task.delivery) {
-                (Assignment::Observe { check, .. }, Some(Delivery::Observed { observation, failing, groups, .. })) => {
-                    Some(Observed { check: *check, observation, failing, groups })
-                }
+                (
+                    Assignment::Observe { check, .. },
+                    Some(Delivery::Observed { observation, failing, groups, .. }),
+                ) => Some(Observed { check: *check, observation, failing, groups }),
                 _ => None,
             })
             .collect()

@@ -86,12 +86,21 @@ async fn work(
     sandbox.destroy().await?;
     let found = found_patch(shop, &diff, "by the model", fixed)?;
     let done = found.is_some();
-    let delivery = Delivery::Changed { found, note: note.clone(), cost_usd_micros: spent.cost_usd_micros, log: None };
-    Ok(if done { Ending::Done(delivery) } else { Ending::GaveUp(format!("{note}; nothing was changed"), delivery) })
+    let delivery =
+        Delivery::Changed { found, note: note.clone(), cost_usd_micros: spent.cost_usd_micros, log: None };
+    Ok(if done {
+        Ending::Done(delivery)
+    } else {
+        Ending::GaveUp(format!("{note}; nothing was changed"), delivery)
+    })
 }
 
 /// What the model changed before it failed is not looked at: nobody has said that it is complete.
-async fn give_up(sandbox: Box<dyn Sandbox>, error: &CoderError, spent: &mut Spent) -> Result<Ending, Breakdown> {
+async fn give_up(
+    sandbox: Box<dyn Sandbox>,
+    error: &CoderError,
+    spent: &mut Spent,
+) -> Result<Ending, Breakdown> {
     sandbox.destroy().await?;
     if let CoderError::Model { so_far, .. } | CoderError::Runtime { so_far, .. } = error {
         spent.cost_usd_micros += so_far.cost_usd_micros;
@@ -117,7 +126,8 @@ fn brief(shop: &Workshop, attempt: &Attempt) -> Result<CoderTask, Breakdown> {
         return Err(Breakdown::Other("not a coder's task".into()));
     };
     let observation: Option<Observation> = observation.as_ref().map(|blob| shop.fetch(blob)).transpose()?;
-    let failing = failing.iter().take(SHOWN_TESTS).map(|test| with_message(test, observation.as_ref())).collect();
+    let failing =
+        failing.iter().take(SHOWN_TESTS).map(|test| with_message(test, observation.as_ref())).collect();
     Ok(CoderTask {
         goal: goal.clone(),
         checks: shop.spec.checks.iter().map(|check| check.command.clone()).collect(),
@@ -198,7 +208,9 @@ impl CoderObserver for Recorder<'_> {
         let event = NewEvent { kind: "step".into(), version: 1, payload };
         match self.shop.log.append(&self.stream, *seq, now_ms(), &[event]) {
             Ok(last) => *seq = last,
-            Err(error) => self.attempt.voice.warn(format!("a step of {} was not recorded: {error}", self.attempt.id)),
+            Err(error) => {
+                self.attempt.voice.warn(format!("a step of {} was not recorded: {error}", self.attempt.id))
+            }
         }
     }
 }

@@ -21,10 +21,13 @@ pub async fn run(shop: &Workshop, attempt: &Attempt, command: &str) -> Result<En
         output_limit: OUTPUT_LIMIT,
         ..Command::default()
     };
-    let response = sandbox.runtime().execute(request).await.map_err(|error| Breakdown::Other(error.to_string()))?;
+    let response =
+        sandbox.runtime().execute(request).await.map_err(|error| Breakdown::Other(error.to_string()))?;
     let diff = sandbox.diff().await?;
     sandbox.destroy().await?;
-    let log = Some(shop.log.put_blob(&[response.stdout.as_slice(), response.stderr.as_slice()].concat())?.to_string());
+    let log = Some(
+        shop.log.put_blob(&[response.stdout.as_slice(), response.stderr.as_slice()].concat())?.to_string(),
+    );
     let note = match response.exit_code {
         Some(code) => format!("exit code {code}"),
         None if response.timed_out => "did not end in time".into(),
@@ -32,7 +35,11 @@ pub async fn run(shop: &Workshop, attempt: &Attempt, command: &str) -> Result<En
     };
     let found = found_patch(shop, &diff, command, Vec::new())?;
     let delivery = Delivery::Changed { found, note: note.clone(), cost_usd_micros: 0, log };
-    Ok(if response.exit_code == Some(0) { Ending::Done(delivery) } else { Ending::GaveUp(note, without_patch(delivery)) })
+    Ok(if response.exit_code == Some(0) {
+        Ending::Done(delivery)
+    } else {
+        Ending::GaveUp(note, without_patch(delivery))
+    })
 }
 
 /// What a failed command changed is not to be trusted.
@@ -60,7 +67,13 @@ pub fn found_patch(
     let more = if files.len() > 1 { format!(" and {} more files", files.len() - 1) } else { String::new() };
     let summary: String = format!("{summary}{more}").chars().take(120).collect();
     let view = PatchView { file: file.clone(), line: first_line(diff), kind: "change".into(), summary };
-    Ok(Some(FoundPatch { view, diff: shop.log.put_blob(diff.as_bytes())?.to_string(), fixed, complete: true, rank: 0 }))
+    Ok(Some(FoundPatch {
+        view,
+        diff: shop.log.put_blob(diff.as_bytes())?.to_string(),
+        fixed,
+        complete: true,
+        rank: 0,
+    }))
 }
 
 /// The first changed line that a diff names, on the new side.

@@ -50,7 +50,8 @@ pub fn faint_suspicion(sources: &[(String, String)]) -> Suspicion {
 /// The stack trace of a failing test, innermost frame last; empty when there is none.
 #[must_use]
 pub fn stack(observation: &Observation, test: &TestId) -> Vec<StackFrame> {
-    let frames = observation.report.tests.get(test).map(|result| result.frames.as_slice()).unwrap_or_default();
+    let frames =
+        observation.report.tests.get(test).map(|result| result.frames.as_slice()).unwrap_or_default();
     frames.iter().map(|frame| StackFrame { file: frame.file.clone(), line: frame.line }).collect()
 }
 
@@ -95,7 +96,8 @@ pub fn touched_by(observation: &Observation, files: &[String]) -> Vec<TestId> {
 #[must_use]
 pub fn observed_files(observation: &Observation) -> Vec<String> {
     let covered = observation.coverage.values().flat_map(BTreeMap::keys);
-    let traced = observation.report.tests.values().flat_map(|result| result.frames.iter().map(|frame| &frame.file));
+    let traced =
+        observation.report.tests.values().flat_map(|result| result.frames.iter().map(|frame| &frame.file));
     let files: BTreeSet<&String> = covered.chain(traced).collect();
     files.into_iter().cloned().collect()
 }
@@ -115,7 +117,8 @@ pub async fn sources(runtime: &dyn Runtime, paths: Vec<String>) -> Vec<(String, 
 /// Files that a unified diff changes.
 #[must_use]
 pub fn files_of(diff: &str) -> Vec<String> {
-    let named = diff.lines().filter_map(|line| line.strip_prefix("+++ b/").or_else(|| line.strip_prefix("--- a/")));
+    let named =
+        diff.lines().filter_map(|line| line.strip_prefix("+++ b/").or_else(|| line.strip_prefix("--- a/")));
     let files: BTreeSet<&str> = named.map(|path| path.split('\t').next().unwrap_or(path)).collect();
     files.into_iter().map(str::to_owned).collect()
 }
@@ -160,7 +163,8 @@ mod tests {
             ("far", Outcome::Passed, &[1]),
             ("bad", Outcome::Failed, &[1, 3]),
         ]);
-        seen.coverage.insert(TestId::new("far"), BTreeMap::from([("other.py".to_owned(), BTreeSet::from([1]))]));
+        seen.coverage
+            .insert(TestId::new("far"), BTreeMap::from([("other.py".to_owned(), BTreeSet::from([1]))]));
         let suspicion = suspicion(&seen, &ids(&["bad"]), &[]);
         assert_eq!(guards(&seen, &["m.py".into()], &suspicion), ids(&["near"]));
         assert_eq!(touched_by(&seen, &["other.py".into()]), ids(&["far"]));
@@ -183,7 +187,8 @@ mod tests {
 
     #[test]
     fn a_diff_names_its_files() {
-        let diff = "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+c\n";
+        let diff =
+            "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+c\n";
         assert_eq!(files_of(diff), ["new.py", "x.py"]);
     }
 }

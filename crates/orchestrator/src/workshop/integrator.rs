@@ -38,24 +38,38 @@ pub async fn integrate(shop: &Workshop, attempt: &Attempt) -> Result<Ending, Bre
         if attempt.cancel.is_cancelled() {
             break;
         }
-        attempt.voice.doing(&format!("trying {}:{} {}", patch.view.file, patch.view.line, patch.view.summary), 0);
+        attempt
+            .voice
+            .doing(&format!("trying {}:{} {}", patch.view.file, patch.view.line, patch.view.summary), 0);
         match try_patch(shop, attempt, patch).await? {
             Trial::Holds(head, fixed) => {
                 let alternatives = others(&patches, index);
                 let merged = Some((*patch).clone());
                 let onto = attempt.head.clone();
-                return Ok(Ending::Done(Delivery::Integrated { onto, head, merged, fixed, rejected, alternatives }));
+                return Ok(Ending::Done(Delivery::Integrated {
+                    onto,
+                    head,
+                    merged,
+                    fixed,
+                    rejected,
+                    alternatives,
+                }));
             }
-            Trial::Fails(reason) => rejected.push(format!("{}:{} {reason}", patch.view.file, patch.view.line)),
+            Trial::Fails(reason) => {
+                rejected.push(format!("{}:{} {reason}", patch.view.file, patch.view.line))
+            }
         }
     }
     let onto = attempt.head.clone();
     let reason = match rejected.first() {
-        Some(first) => format!("{} patches did not hold on the run's tree; the first: {first}", rejected.len()),
+        Some(first) => {
+            format!("{} patches did not hold on the run's tree; the first: {first}", rejected.len())
+        }
         None => "there is no patch to integrate".into(),
     };
     let (fixed, alternatives) = (Vec::new(), Vec::new());
-    let delivery = Delivery::Integrated { head: onto.clone(), onto, merged: None, fixed, rejected, alternatives };
+    let delivery =
+        Delivery::Integrated { head: onto.clone(), onto, merged: None, fixed, rejected, alternatives };
     Ok(Ending::GaveUp(reason, delivery))
 }
 
@@ -85,7 +99,9 @@ async fn try_patch(shop: &Workshop, attempt: &Attempt, patch: &FoundPatch) -> Re
     let message = format!("{}: {}", patch.view.file, patch.view.summary);
     let head = match shop.base.commit_patch(&tree_id(&attempt.head)?, &diff, &message).await {
         Ok(head) => head.to_string(),
-        Err(SandboxError::Conflict { .. }) => return Ok(Trial::Fails("conflicts with what was merged before".into())),
+        Err(SandboxError::Conflict { .. }) => {
+            return Ok(Trial::Fails("conflicts with what was merged before".into()));
+        }
         Err(error) => return Err(error.into()),
     };
     let Assignment::Integrate { check, failing, observation, .. } = &attempt.work else {
@@ -118,8 +134,11 @@ impl Before {
             observation.report.failing().into_iter().partition(|test| fixed.contains(test.as_str()));
         passing.extend(mended);
         let green = touched.iter().filter(|test| passing.contains(test) && stable(test)).cloned().collect();
-        let hopeful =
-            touched.iter().filter(|test| failing.contains(test) && !wanted.contains(test) && stable(test)).cloned().collect();
+        let hopeful = touched
+            .iter()
+            .filter(|test| failing.contains(test) && !wanted.contains(test) && stable(test))
+            .cloned()
+            .collect();
         Self { wanted, green, hopeful }
     }
 
@@ -134,8 +153,13 @@ fn judge(before: &Before, report: &TestReport, head: Tree) -> Trial {
     if let Some(broken) = before.green.iter().find(|test| !passing.contains(test)) {
         return Trial::Fails(format!("breaks {broken}"));
     }
-    let fixed: Vec<String> =
-        before.wanted.iter().chain(&before.hopeful).filter(|test| passing.contains(test)).map(ToString::to_string).collect();
+    let fixed: Vec<String> = before
+        .wanted
+        .iter()
+        .chain(&before.hopeful)
+        .filter(|test| passing.contains(test))
+        .map(ToString::to_string)
+        .collect();
     if !before.wanted.is_empty() && !before.wanted.iter().any(|test| passing.contains(test)) {
         return Trial::Fails("does not make the failing tests pass here".into());
     }
@@ -155,8 +179,15 @@ async fn run_tests(
     let broke = |error: validation::ValidationError| Breakdown::Other(error.to_string());
     let mut validator = validation::open(sandbox.runtime(), check, &tests).await.map_err(broke)?;
     let known: BTreeSet<TestId> = validator.tests().iter().cloned().collect();
-    let runnable: Vec<TestId> = tests.iter().filter(|test| known.is_empty() || known.contains(test)).cloned().collect();
-    let request = RunRequest { edits: &[], tests: &runnable, limits: limits(check), stop: StopRule::Never, trace: false };
+    let runnable: Vec<TestId> =
+        tests.iter().filter(|test| known.is_empty() || known.contains(test)).cloned().collect();
+    let request = RunRequest {
+        edits: &[],
+        tests: &runnable,
+        limits: limits(check),
+        stop: StopRule::Never,
+        trace: false,
+    };
     let outcome = validator.run(request).await.map_err(broke);
     validator.close().await;
     sandbox.destroy().await?;
@@ -190,7 +221,8 @@ mod tests {
     fn verdicts_on_a_patch() {
         use Outcome::{Failed, Passed};
         let before = Before { wanted: set(&["w1", "w2"]), green: set(&["g"]), hopeful: set(&["h"]) };
-        let cases: &[(&[(&str, Outcome)], Result<&[&str], &str>)] = &[
+        type Case<'a> = (&'a [(&'a str, Outcome)], Result<&'a [&'a str], &'a str>);
+        let cases: &[Case<'_>] = &[
             (&[("w1", Passed), ("w2", Passed), ("g", Passed), ("h", Failed)], Ok(&["w1", "w2"])),
             (&[("w1", Passed), ("w2", Failed), ("g", Passed), ("h", Passed)], Ok(&["w1", "h"])),
             (&[("w1", Passed), ("w2", Passed), ("g", Failed)], Err("breaks g")),

@@ -196,7 +196,9 @@ impl Workshop {
         match tokio::time::timeout(limit, self.assign(attempt)).await {
             Err(_) => AttemptResult::LimitReached { which: Limit::Time },
             Ok(Ok(Ending::Done(delivery))) => AttemptResult::Done { output: delivery.to_value() },
-            Ok(Ok(Ending::GaveUp(reason, delivery))) => AttemptResult::GaveUp { reason, output: delivery.to_value() },
+            Ok(Ok(Ending::GaveUp(reason, delivery))) => {
+                AttemptResult::GaveUp { reason, output: delivery.to_value() }
+            }
             Ok(Err(Breakdown::NotRunnable(reason))) => AttemptResult::GaveUp { reason, output: Value::Null },
             Ok(Err(breakdown)) => AttemptResult::Lost { reason: breakdown.to_string() },
         }
@@ -247,9 +249,11 @@ impl Workshop {
 
     /// Reads it back.
     fn fetch<T: DeserializeOwned>(&self, blob: &str) -> Result<T, Breakdown> {
-        let id: BlobId = blob.parse().map_err(|_| Breakdown::Other(format!("`{blob}` does not name a blob")))?;
+        let id: BlobId =
+            blob.parse().map_err(|_| Breakdown::Other(format!("`{blob}` does not name a blob")))?;
         let bytes = self.log.get_blob(&id)?;
-        serde_json::from_slice(&bytes).map_err(|error| Breakdown::Other(format!("blob {blob} cannot be read: {error}")))
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Breakdown::Other(format!("blob {blob} cannot be read: {error}")))
     }
 }
 

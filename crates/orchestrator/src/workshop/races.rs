@@ -23,7 +23,9 @@ impl Races {
     #[must_use]
     pub fn watch(&self, race: &RaceId) -> watch::Receiver<Option<u64>> {
         match self.bounds.lock() {
-            Ok(mut bounds) => bounds.entry(race.clone()).or_insert_with(|| watch::Sender::new(None)).subscribe(),
+            Ok(mut bounds) => {
+                bounds.entry(race.clone()).or_insert_with(|| watch::Sender::new(None)).subscribe()
+            }
             Err(_) => watch::Sender::new(None).subscribe(),
         }
     }

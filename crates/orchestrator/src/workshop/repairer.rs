@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use smallhands_agent::repair::{self, AttemptObserver, Observation, Plausible, RepairError, SearchEnd, SearchTask};
+use smallhands_agent::repair::{
+    self, AttemptObserver, Observation, Plausible, RepairError, SearchEnd, SearchTask,
+};
 use smallhands_checks::TestId;
 use smallhands_repair::{EnumerationLimits, Suspicion};
 use smallhands_sandbox::Sandbox;
@@ -78,7 +80,8 @@ pub async fn search(shop: &Workshop, attempt: &Attempt) -> Result<Ending, Breakd
 
 /// Trying again would end the same way.
 fn nothing_to_edit(reason: String) -> Ending {
-    let delivery = Delivery::Searched { found: vec![], validated: 0, candidates: 0, ended: "exhausted".into() };
+    let delivery =
+        Delivery::Searched { found: vec![], validated: 0, candidates: 0, ended: "exhausted".into() };
     Ending::GaveUp(reason, delivery)
 }
 

@@ -17,13 +17,19 @@ use crate::progress::TestCounts;
 ///
 /// # Errors
 /// [`Breakdown::NotRunnable`] when the command does not exist; anything else may work another time.
-pub async fn observe(shop: &Workshop, attempt: &Attempt, check: usize, at: &Tree) -> Result<Ending, Breakdown> {
+pub async fn observe(
+    shop: &Workshop,
+    attempt: &Attempt,
+    check: usize,
+    at: &Tree,
+) -> Result<Ending, Breakdown> {
     let spec = shop.check(check)?;
     let sandbox = shop.lease(attempt, at).await?;
     let runtime = sandbox.runtime();
     refuse_unknown_command(&*runtime, &spec).await?;
     let jobs = shop.cores.min(shop.spec.agents) as usize;
-    let seen = repair::observe(runtime.clone(), &spec, jobs, attempt.cancel.clone(), attempt.voice.as_ref()).await;
+    let seen =
+        repair::observe(runtime.clone(), &spec, jobs, attempt.cancel.clone(), attempt.voice.as_ref()).await;
     let observation = seen.map_err(|error| Breakdown::Other(error.to_string()))?;
     let sources = sources(&*runtime, observed_files(&observation)).await;
     sandbox.destroy().await?;
@@ -33,7 +39,11 @@ pub async fn observe(shop: &Workshop, attempt: &Attempt, check: usize, at: &Tree
     deliver(shop, &observation, &sources)
 }
 
-fn deliver(shop: &Workshop, observation: &Observation, sources: &[(String, String)]) -> Result<Ending, Breakdown> {
+fn deliver(
+    shop: &Workshop,
+    observation: &Observation,
+    sources: &[(String, String)],
+) -> Result<Ending, Breakdown> {
     let failing: Vec<TestId> =
         observation.report.failing().into_iter().filter(|test| !observation.flaky.contains(test)).collect();
     Ok(Ending::Done(Delivery::Observed {
@@ -61,9 +71,18 @@ fn groups(observation: &Observation, failing: &[TestId], sources: &[(String, Str
             stack: stack(observation, test),
         })
         .collect();
-    let passing: Vec<CoveredLines> =
-        observation.report.passing().iter().filter_map(|test| observation.coverage.get(test).cloned()).collect();
-    let input = GroupingInput { failing: &failing, passing: &passing, sources, is_test_path: &|path| !is_editable(path) };
+    let passing: Vec<CoveredLines> = observation
+        .report
+        .passing()
+        .iter()
+        .filter_map(|test| observation.coverage.get(test).cloned())
+        .collect();
+    let input = GroupingInput {
+        failing: &failing,
+        passing: &passing,
+        sources,
+        is_test_path: &|path| !is_editable(path),
+    };
     group_failures(&input).into_iter().map(to_failure_group).collect()
 }
 
@@ -71,7 +90,11 @@ fn to_failure_group(group: Group) -> FailureGroup {
     let file = group.functions.first().map_or("", |function| function.file.as_str());
     FailureGroup {
         specialist: repair::role_for(file).to_owned(),
-        functions: group.functions.iter().map(|function| format!("{}::{}", function.file, function.name)).collect(),
+        functions: group
+            .functions
+            .iter()
+            .map(|function| format!("{}::{}", function.file, function.name))
+            .collect(),
         tests: group.tests,
     }
 }
@@ -80,7 +103,12 @@ fn to_failure_group(group: Group) -> FailureGroup {
 async fn refuse_unknown_command(runtime: &dyn Runtime, check: &CheckSpec) -> Result<(), Breakdown> {
     let Some(program) = program_of(&check.command) else { return Ok(()) };
     let command = Command {
-        command: CommandLine::Argv(vec!["bash".into(), "-c".into(), "command -v -- \"$0\"".into(), program.clone()]),
+        command: CommandLine::Argv(vec![
+            "bash".into(),
+            "-c".into(),
+            "command -v -- \"$0\"".into(),
+            program.clone(),
+        ]),
         timeout: Some(Duration::from_secs(20)),
         ..Command::default()
     };

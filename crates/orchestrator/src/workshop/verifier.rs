@@ -44,7 +44,11 @@ pub async fn verify(shop: &Workshop, attempt: &Attempt, at: &Tree) -> Result<End
         at: at.clone(),
         green,
         counts: counts(report.counts()),
-        broken: failing.iter().filter(|test| passed_before.contains(*test)).map(ToString::to_string).collect(),
+        broken: failing
+            .iter()
+            .filter(|test| passed_before.contains(*test))
+            .map(ToString::to_string)
+            .collect(),
         failing: failing.iter().map(ToString::to_string).collect(),
         evidence: shop.log.put_blob(text.as_bytes())?.to_string(),
         warnings,
@@ -54,7 +58,12 @@ pub async fn verify(shop: &Workshop, attempt: &Attempt, at: &Tree) -> Result<End
 
 /// Runs the plain command. If it fails it is run once more, for a flaky test must not hide a good patch; if it does not
 /// end, the tests are run one by one instead, which says what it hangs in.
-async fn verify_check(shop: &Workshop, attempt: &Attempt, check: &CheckSpec, at: &Tree) -> Result<CheckVerdict, Breakdown> {
+async fn verify_check(
+    shop: &Workshop,
+    attempt: &Attempt,
+    check: &CheckSpec,
+    at: &Tree,
+) -> Result<CheckVerdict, Breakdown> {
     let first = run_fresh(shop, attempt, check, at).await?;
     if first.timed_out {
         return one_by_one(shop, attempt, check, at, &first).await;
@@ -66,13 +75,19 @@ async fn verify_check(shop: &Workshop, attempt: &Attempt, check: &CheckSpec, at:
     let second = run_fresh(shop, attempt, check, at).await?;
     evidence.push_str(&describe(check, &second));
     let flaky = smallhands_checks::flaky(&[first.report.clone(), second.report.clone()]);
-    let warnings = flaky.iter().map(|test| format!("{test} is flaky: it failed and passed on the same tree")).collect();
+    let warnings =
+        flaky.iter().map(|test| format!("{test} is flaky: it failed and passed on the same tree")).collect();
     let green = second.exit_code == Some(0);
     let report = if green { second.report } else { first.report };
     Ok(CheckVerdict { green, report, evidence, warnings })
 }
 
-async fn run_fresh(shop: &Workshop, attempt: &Attempt, check: &CheckSpec, at: &Tree) -> Result<CheckRun, Breakdown> {
+async fn run_fresh(
+    shop: &Workshop,
+    attempt: &Attempt,
+    check: &CheckSpec,
+    at: &Tree,
+) -> Result<CheckRun, Breakdown> {
     let sandbox = shop.lease(attempt, at).await?;
     let mut check = check.clone();
     check.timeout = check.timeout.min(shop.time_left().mul_f64(0.5));
@@ -107,7 +122,12 @@ fn describe(check: &CheckSpec, run: &CheckRun) -> String {
         (false, None) => "killed by a signal".to_owned(),
     };
     let seconds = run.wall.as_secs_f64();
-    format!("$ {}\n{}\n{how}, {seconds:.1} s, {}\n\n", check.command, run.output_tail.trim_end(), line(&run.report))
+    format!(
+        "$ {}\n{}\n{how}, {seconds:.1} s, {}\n\n",
+        check.command,
+        run.output_tail.trim_end(),
+        line(&run.report)
+    )
 }
 
 fn line(report: &TestReport) -> String {
@@ -119,7 +139,9 @@ fn line(report: &TestReport) -> String {
 async fn changed_tests(shop: &Workshop, at: &Tree) -> Result<Vec<String>, Breakdown> {
     let diff = shop.base.diff(&tree_id(&shop.spec.base)?, &tree_id(at)?).await?;
     let tests = evidence::files_of(&diff).into_iter().filter(|path| is_test_path(path));
-    Ok(tests.map(|path| format!("the patch changes {path}, which looks like a test that judges it")).collect())
+    Ok(tests
+        .map(|path| format!("the patch changes {path}, which looks like a test that judges it"))
+        .collect())
 }
 
 /// Tests that passed before anything was changed.

@@ -67,7 +67,11 @@ impl Voice {
     /// Tells what is being done, at most a few times a second.
     pub fn doing(&self, doing: &str, validations: u64) {
         if self.is_due() {
-            self.send(Input::Activity { attempt: self.attempt.clone(), doing: doing.to_owned(), validations });
+            self.send(Input::Activity {
+                attempt: self.attempt.clone(),
+                doing: doing.to_owned(),
+                validations,
+            });
         }
     }
 
