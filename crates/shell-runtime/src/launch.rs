@@ -13,17 +13,9 @@ use crate::limits::PreparedLimits;
 use crate::processes::{Hunt, LEASE_VARIABLE, ORIGIN_VARIABLE, Survivors, uptime_ticks};
 use crate::protocol::CommandLine;
 
-/// Signals that a shell or `nohup` may have made this process ignore; children start with their defaults.
-const RESET_SIGNALS: [i32; 8] = [
-    libc::SIGHUP,
-    libc::SIGINT,
-    libc::SIGQUIT,
-    libc::SIGTERM,
-    libc::SIGTSTP,
-    libc::SIGTTIN,
-    libc::SIGTTOU,
-    libc::SIGCHLD,
-];
+/// The standard signals. Whoever started this process (`nohup`, a shell's background job, an interpreter) may have made
+/// it ignore some; children start with the defaults.
+const STANDARD_SIGNALS: std::ops::Range<i32> = 1..32;
 
 /// What all children of one runtime share.
 #[derive(Debug)]
@@ -115,12 +107,7 @@ impl Launcher {
         // SAFETY: the closure runs between fork and exec and only makes async-signal-safe system calls.
         unsafe {
             command.pre_exec(move || {
-                if libc::setsid() < 0 {
-                    return Err(io::Error::last_os_error());
-                }
-                for signal in RESET_SIGNALS {
-                    libc::signal(signal, libc::SIG_DFL);
-                }
+                begin_afresh()?;
                 limits.apply()
             });
         }
@@ -130,6 +117,21 @@ impl Launcher {
         let path = wanted.map_or_else(|| self.root.clone(), |wanted| self.root.join(wanted));
         if path.is_dir() { Ok(path) } else { Err(RuntimeError::WorkingDirectory { path }) }
     }
+}
+
+/// Cuts what a child would inherit from this process: its session, ignored signals, open files. Runs after fork.
+fn begin_afresh() -> io::Result<()> {
+    // SAFETY: setsid has no preconditions.
+    if unsafe { libc::setsid() } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    for signal in STANDARD_SIGNALS {
+        // SAFETY: setting a default handler is async-signal-safe; the two signals that refuse it keep theirs anyway.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    // SAFETY: the call only marks descriptors; kernels before 5.11 refuse it, and then only foreign descriptors leak.
+    unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    Ok(())
 }
 
 fn own_lease(since: u64) -> String {

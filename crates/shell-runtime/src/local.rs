@@ -70,14 +70,6 @@ impl LocalRuntime {
         self.sessions.clear();
         killed.map_err(RuntimeError::from)
     }
-
-    /// Kills everything the runtime started and stays open. Blocks for milliseconds as a rule.
-    ///
-    /// # Errors
-    /// [`RuntimeError::Survivors`] when something could not be killed.
-    pub fn kill_now(&self) -> Result<(), RuntimeError> {
-        self.launcher.everything().kill().map_err(RuntimeError::from)
-    }
 }
 
 #[async_trait]

@@ -287,3 +287,60 @@ impl StderrTail {
         String::from_utf8_lossy(kept.make_contiguous()).into_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines that come out of an inbox into which these pieces arrive one after the other, and what is left.
+    fn lines(pieces: &[&str]) -> (Vec<String>, Option<String>) {
+        let mut inbox = Inbox::new(100);
+        let mut lines = Vec::new();
+        for piece in pieces {
+            inbox.bytes.extend_from_slice(piece.as_bytes());
+            lines.extend(std::iter::from_fn(|| inbox.line()));
+        }
+        (lines, inbox.rest())
+    }
+
+    fn owned(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(|&line| line.to_owned()).collect()
+    }
+
+    #[test]
+    fn lines_are_found_wherever_they_are_cut() {
+        let cases: &[(&[&str], &[&str], Option<&str>)] = &[
+            (&[], &[], None),
+            (&["a\n"], &["a"], None),
+            (&["a\nb\nc"], &["a", "b"], Some("c")),
+            (&["a", "b", "c\n"], &["abc"], None),
+            (&["\n\n", "\n"], &["", "", ""], None),
+            (&["x\r\n"], &["x\r"], None),
+        ];
+        for (pieces, expected, rest) in cases {
+            let (lines, left) = lines(pieces);
+            assert_eq!(
+                (lines.as_slice(), left.as_deref()),
+                (owned(expected).as_slice(), *rest),
+                "{pieces:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_inbox_has_room_up_to_its_limit() {
+        let mut inbox = Inbox::new(3);
+        assert!(inbox.has_room());
+        inbox.bytes.extend_from_slice(b"abcd");
+        assert!(!inbox.has_room());
+        inbox.bytes.clear();
+        inbox.ended = true;
+        assert!(!inbox.has_room());
+    }
+
+    #[test]
+    fn text_is_never_refused() {
+        assert_eq!(text(b"ok \xc3\xa9".to_vec()), "ok \u{e9}");
+        assert_eq!(text(b"bad \xff".to_vec()), "bad \u{fffd}");
+    }
+}

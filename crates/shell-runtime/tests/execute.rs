@@ -247,3 +247,107 @@ async fn a_root_that_is_no_directory_is_refused() {
     let options = LocalOptions { root: "/no/such/root".into(), ..LocalOptions::default() };
     assert!(matches!(LocalRuntime::new(options), Err(RuntimeError::WorkingDirectory { .. })));
 }
+
+#[tokio::test]
+async fn large_output_on_both_streams_is_taken_whole() {
+    let script = "head -c 3000000 /dev/zero | tr '\\0' o; head -c 3000000 /dev/zero | tr '\\0' e >&2";
+    let answer = sh(script).await;
+    assert_eq!((answer.stdout.len(), answer.stderr.len(), answer.truncated), (3_000_000, 3_000_000, false));
+    assert!(answer.stdout.iter().all(|&byte| byte == b'o') && answer.stderr.iter().all(|&byte| byte == b'e'));
+}
+
+#[tokio::test]
+async fn each_stream_is_bounded_by_itself() {
+    let script = "echo short; head -c 100000 /dev/zero >&2; echo end >&2";
+    let answer = run(Command { output_limit: 100, ..Command::shell(script) }).await.unwrap();
+    assert_eq!(answer.stdout_text(), "short\n");
+    assert!(answer.truncated && answer.stderr.ends_with(b"end\n") && answer.stderr.len() < 200);
+    let nothing = run(Command { output_limit: 0, ..Command::shell("echo x") }).await.unwrap();
+    assert_eq!((nothing.exit_code, nothing.truncated), (Some(0), true));
+}
+
+#[tokio::test]
+async fn commands_start_where_they_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let runtime = runtime(dir.path(), Limits::default());
+    let cases = [(None, root.clone()), (Some("a/b"), root.join("a/b")), (Some("/usr"), "/usr".into())];
+    for (cwd, expected) in cases {
+        let command = Command { cwd: cwd.map(Into::into), ..Command::argv(["pwd", "-P"]) };
+        let seen = runtime.execute(command).await.unwrap().stdout_text();
+        assert_eq!(Path::new(seen.trim()), expected);
+    }
+    assert_eq!(runtime.root(), root);
+}
+
+#[tokio::test]
+async fn children_get_default_signals_and_a_session_of_their_own() {
+    let answer =
+        sh("grep -E '^Sig(Ign|Blk)' /proc/self/status; echo $$; cut -d' ' -f5,6 /proc/$$/stat").await;
+    let text = answer.stdout_text();
+    let lines: Vec<&str> = text.lines().collect();
+    for line in &lines[..2] {
+        // The upper half are signals of threading libraries and applications.
+        let standard = u64::from_str_radix(line.split('\t').nth(1).unwrap(), 16).unwrap() & 0x7fff_ffff;
+        assert_eq!(standard, 0, "{line}");
+    }
+    assert_eq!(lines[3], format!("{0} {0}", lines[2]));
+}
+
+#[tokio::test]
+async fn no_descriptor_of_this_process_reaches_a_child() {
+    let _open = std::fs::File::open("/etc/hostname").unwrap();
+    let answer = sh("ls /proc/self/fd | tr '\\n' ' '").await;
+    assert_eq!(answer.stdout_text(), "0 1 2 3 ");
+}
+
+#[tokio::test]
+async fn a_command_with_input_that_runs_out_of_time_is_killed_too() {
+    let input = Some(vec![b'x'; 4 << 20]);
+    let command = Command { stdin: input, ..Command::shell("read line; sleep 4407") };
+    let answer = run(command.with_timeout(Duration::from_millis(300))).await.unwrap();
+    assert!(answer.timed_out && !runs("sleep 4407"));
+}
+
+#[tokio::test]
+async fn many_commands_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = std::sync::Arc::new(runtime(dir.path(), Limits::default()));
+    let tasks: Vec<_> = (0..60)
+        .map(|number| {
+            let runtime = std::sync::Arc::clone(&runtime);
+            let command = Command::shell(format!("echo {number}; echo {number} >&2; exit {number}"));
+            tokio::spawn(async move { runtime.execute(command).await.unwrap() })
+        })
+        .collect();
+    for (number, task) in (0..).zip(tasks) {
+        let answer = task.await.unwrap();
+        let expected = format!("{number}\n");
+        let seen = (answer.stdout_text(), answer.stderr_text(), answer.exit_code);
+        assert_eq!(seen, (expected.clone(), expected, Some(number)));
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_is_given_is_the_one_that_children_carry() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut env = env();
+    env.insert("SMALLHANDS_LEASE".to_owned(), "given".to_owned());
+    let options = LocalOptions { root: dir.path().to_owned(), env, ..LocalOptions::default() };
+    let runtime = LocalRuntime::new(options).unwrap();
+    let command = Command::shell("echo $SMALLHANDS_LEASE").with_env("SMALLHANDS_LEASE", "forged");
+    assert_eq!(runtime.execute(command).await.unwrap().stdout_text(), "given\n");
+}
+
+#[tokio::test]
+async fn killing_a_command_does_not_let_its_script_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = runtime(dir.path(), Limits::default());
+    for round in 0..20 {
+        let script = "for i in 1 2 3 4 5 6 7 8; do sh -c 'sleep 4408; touch wrong'; done; touch wrong";
+        let command = Command::shell(script).with_timeout(Duration::from_millis(30));
+        assert!(runtime.execute(command).await.unwrap().timed_out);
+        assert!(!dir.path().join("wrong").exists(), "{round}");
+    }
+}

@@ -546,3 +546,154 @@ async fn closing_kills_jobs_and_daemons_of_the_session() {
     assert!(matches!(place.open("x").await, Err(RuntimeError::Closed)));
     assert!(matches!(place.act(BashAction::new("x")).await, Err(RuntimeError::Closed)));
 }
+
+#[tokio::test]
+async fn a_time_limit_of_nothing_is_a_timeout() {
+    let place = Place::new().await;
+    let action = BashAction { timeout: Some(Duration::ZERO), ..BashAction::new("sleep 4609") };
+    let late = place.act(action).await.unwrap_err();
+    assert!(
+        matches!(late, RuntimeError::CommandTimeout { .. } | RuntimeError::SessionBusy { .. }),
+        "{late:?}"
+    );
+    place.interrupt().await.unwrap();
+    assert_eq!(place.output("echo on").await, "on\n");
+}
+
+#[tokio::test]
+async fn a_command_that_ends_after_its_time_leaves_a_usable_session() {
+    let place = Place::new().await;
+    let file = place.root.path().join("go");
+    let error = place.time_out("until [ -e go ]; do sleep 0.01; done; echo late output; (exit 9)").await;
+    assert!(matches!(error, RuntimeError::CommandTimeout { .. }), "{error:?}");
+    std::fs::write(file, "").unwrap();
+    let next = bounded(async {
+        loop {
+            match place.act(BashAction::new("echo status $?")).await {
+                Err(RuntimeError::SessionBusy { .. }) => tokio::task::yield_now().await,
+                answer => return answer.unwrap(),
+            }
+        }
+    });
+    // Nothing is lost: what came late is in front of the next answer.
+    assert_eq!(next.await.output, "late output\nstatus 9\n");
+}
+
+#[tokio::test]
+async fn a_call_that_goes_away_leaves_a_session_that_can_be_interrupted() {
+    let place = Place::new().await;
+    let call = place.act(BashAction::new("echo begun; sleep 4610"));
+    let started = eventually(|| running("sleep 4610") == 1);
+    tokio::select! {
+        answer = call => panic!("ended by itself: {answer:?}"),
+        () = started => {}
+    }
+    assert_eq!(place.interrupt().await.unwrap().output, "begun");
+    assert_eq!(place.output("echo on").await, "on\n");
+}
+
+#[tokio::test]
+async fn redirections_of_the_shell_itself_last() {
+    let place = Place::new().await;
+    assert_eq!(place.output("exec > log 2>&1").await, "");
+    assert_eq!(place.output("echo into the file; echo error >&2").await, "");
+    assert_eq!(place.output("exec > /dev/tty 2>&1; cat log").await, "into the file\nerror\n");
+    assert_eq!(
+        place.output("echo 'from input' > in; cat < in; while read l; do echo got $l; done < in").await,
+        "from input\ngot from input\n"
+    );
+}
+
+#[tokio::test]
+async fn functions_subshells_and_traps_behave() {
+    let place = Place::new().await;
+    let cases = [
+        ("f() { local x=1; return 5; }; f", "", 5),
+        ("(cd /; exit 6); pwd -P | grep -c tmp", "1\n", 0),
+        ("trap 'echo bye' EXIT; trap - EXIT", "", 0),
+        ("( trap 'echo from subshell' EXIT )", "from subshell\n", 0),
+        ("x=$(printf 'a\\n\\n'); echo \"[$x]\"", "[a]\n", 0),
+        ("cat <(echo one) <(echo two)", "one\ntwo\n", 0),
+        ("echo a | tee copy | wc -c | tr -d ' '", "2\n", 0),
+        ("time_out() { :; }; ! true", "", 1),
+        ("declare -A m=([k]=v); echo ${m[k]} ${#m[@]}", "v 1\n", 0),
+        ("echo ${m[k]}", "v\n", 0),
+        ("for ((i = 0; i < 3; i++)); do printf $i; done; echo", "012\n", 0),
+        ("case x in x) echo case;; esac", "case\n", 0),
+        ("true && false || echo or", "or\n", 0),
+        ("{ echo group; } 2>&1", "group\n", 0),
+        ("no_such_command_here", "bash: line 1: no_such_command_here: command not found\n", 127),
+        ("mkdir 'a b' && cd 'a b' && touch \"it's\" && ls -N", "it's\n", 0),
+    ];
+    for (command, expected, status) in cases {
+        let seen = place.run(command).await;
+        let output = seen.output.replace("bash: no_such", "bash: line 1: no_such");
+        assert_eq!((output.as_str(), seen.exit_code), (expected, Some(status)), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn sessions_have_their_own_state() {
+    let place = Place::new().await;
+    place.open("other").await.unwrap();
+    place.run("x=default; cd /tmp").await;
+    let other = |command: &str| BashAction { session: "other".into(), ..BashAction::new(command) };
+    let seen = place.act(other("echo [$x]; pwd")).await.unwrap();
+    assert_eq!(seen.output, format!("[]\n{}\n", place.root.path().canonicalize().unwrap().display()));
+    place.runtime.close_session("other").await.unwrap();
+    assert_eq!(place.output("echo $x").await, "default\n");
+}
+
+#[tokio::test]
+async fn closing_while_a_command_runs_ends_the_call() {
+    let place = Place::new().await;
+    let running_call = place.act(BashAction::new("sleep 4611"));
+    let closing = async {
+        eventually(|| running("sleep 4611") == 1).await;
+        place.runtime.close_session("default").await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(running_call, closing);
+    assert!(matches!(answer, Err(RuntimeError::ShellExited { .. })), "{answer:?}");
+    assert_eq!(running("sleep 4611"), 0);
+}
+
+#[tokio::test]
+async fn a_shell_that_was_killed_from_outside_is_noticed() {
+    let place = Place::new().await;
+    let pid = place.output("echo $$").await;
+    place.runtime.execute(smallhands_shell_runtime::Command::shell(format!("kill -9 {pid}"))).await.unwrap();
+    let answer = place.act(BashAction::new("echo x")).await;
+    assert!(matches!(answer, Err(RuntimeError::ShellExited { status: 137, .. })), "{answer:?}");
+    place.open("default").await.unwrap();
+    assert_eq!(place.output("echo x").await, "x\n");
+}
+
+#[tokio::test]
+async fn endless_output_is_bounded_and_can_be_stopped() {
+    let place = Place::new().await;
+    let error = place.time_out("yes endless").await;
+    let RuntimeError::CommandTimeout { output, .. } = error else { panic!("{error:?}") };
+    assert!(output.starts_with("endless\nendless\n") && output.len() < 5 << 20);
+    place.interrupt().await.unwrap();
+    assert_eq!(place.output("echo quiet").await, "quiet\n");
+}
+
+#[tokio::test]
+async fn thirty_sessions_start_at_once() {
+    let place = Arc::new(Place::without_session());
+    let starting: Vec<_> = (0..30)
+        .map(|number: usize| {
+            let place = Arc::clone(&place);
+            tokio::spawn(async move {
+                let name = number.to_string();
+                place.open(&name).await.unwrap();
+                let action = BashAction { session: name, ..BashAction::new(format!("echo {number}")) };
+                assert_eq!(place.act(action).await.unwrap().output, format!("{number}\n"));
+            })
+        })
+        .collect();
+    for session in starting {
+        session.await.unwrap();
+    }
+    place.runtime.close().await.unwrap();
+}

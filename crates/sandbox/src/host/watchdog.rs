@@ -28,8 +28,8 @@ pub(super) struct Watched {
     since: u64,
     expires: Option<Instant>,
     hit: Mutex<Option<LimitHit>>,
-    /// The processes seen last, by id and start: some of them carry no mark.
-    seen: Mutex<Vec<(i32, u64)>>,
+    /// The processes seen last: some of them may carry no mark.
+    seen: Mutex<Vec<Process>>,
 }
 
 impl Watched {
@@ -59,17 +59,20 @@ impl Watched {
         *self.lock()
     }
 
-    fn remember(&self, processes: impl Iterator<Item = (i32, u64)>) {
+    fn remember(&self, processes: impl Iterator<Item = Process>) {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = processes.collect();
     }
 
-    /// Kills what the watchdog saw, beside what the runtime finds by itself. Blocks for milliseconds.
+    /// Kills what the watchdog saw and what came of it since, but nothing that was started independently meanwhile.
+    /// Blocks for milliseconds.
     pub(super) fn kill_seen(&self) {
         let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
         if seen.is_empty() {
             return;
         }
-        if let Err(survivors) = Hunt::since(self.since).knowing(seen).kill() {
+        let sessions: Vec<i32> = seen.iter().map(|process| process.session).collect();
+        let known = seen.iter().map(|process| (process.pid, process.started));
+        if let Err(survivors) = Hunt::since(self.since).knowing(known).in_sessions(sessions).kill() {
             tracing::warn!(sandbox = self.id, ?survivors, "a sandbox leaves processes behind");
         }
     }
@@ -96,9 +99,6 @@ impl Watched {
             *self.lock() = Some(hit);
             tracing::info!(sandbox = self.id, %hit, "a sandbox exceeds its limits");
             self.kill_seen();
-            if let Err(error) = self.runtime.kill_now() {
-                tracing::warn!(sandbox = self.id, %error, "processes above the limits could not be killed");
-            }
         }
     }
 }
@@ -158,7 +158,9 @@ impl Watchdog {
     fn run(&self) {
         let mut members = Members::default();
         while let Some(watched) = self.living() {
-            members.update(&watched, &snapshot());
+            let ids = watched.iter().map(|sandbox| sandbox.id.as_str()).collect();
+            let since = watched.iter().map(|sandbox| sandbox.since).min().unwrap_or(u64::MAX);
+            members.update(&ids, since, &snapshot(), |pid| variable(pid, LEASE_VARIABLE));
             for sandbox in &watched {
                 sandbox.remember(members.of(&sandbox.id));
                 sandbox.judge(members.usage(&sandbox.id));
@@ -181,14 +183,19 @@ impl Watchdog {
 /// others of its session: a process cannot leave by cleaning its environment.
 #[derive(Debug, Default)]
 struct Members {
-    processes: HashMap<i32, (u64, String)>,
+    processes: HashMap<i32, (Process, String)>,
     sessions: HashMap<i32, String>,
 }
 
 impl Members {
-    fn update(&mut self, watched: &[Arc<Watched>], table: &[Process]) {
-        let ids: HashSet<&str> = watched.iter().map(|sandbox| sandbox.id.as_str()).collect();
-        let since = watched.iter().map(|sandbox| sandbox.since).min().unwrap_or(u64::MAX);
+    /// Looks at a process table again. `mark` tells the sandbox named in a process's environment.
+    fn update(
+        &mut self,
+        ids: &HashSet<&str>,
+        since: u64,
+        table: &[Process],
+        mark: impl Fn(i32) -> Option<String>,
+    ) {
         let before = std::mem::take(self);
         // Parents and leaders first: they pass their membership on.
         let mut young: Vec<&Process> =
@@ -196,29 +203,28 @@ impl Members {
         young.sort_by_key(|process| (process.started, process.pid));
         for process in young {
             let belongs = self.heir_of(process).or_else(|| before.heir_of(process));
-            let belongs = belongs.or_else(|| variable(process.pid, LEASE_VARIABLE));
+            let belongs = belongs.or_else(|| mark(process.pid));
             if let Some(id) = belongs.filter(|id| ids.contains(id.as_str())) {
                 self.sessions.insert(process.session, id.clone());
-                self.processes.insert(process.pid, (process.started, id));
+                self.processes.insert(process.pid, (*process, id));
             }
         }
     }
 
     fn heir_of(&self, process: &Process) -> Option<String> {
-        let itself = self.processes.get(&process.pid).filter(|(started, _)| *started == process.started);
+        let itself = self.processes.get(&process.pid).filter(|(known, _)| known.started == process.started);
         let known = itself.or_else(|| self.processes.get(&process.parent)).map(|(_, id)| id);
         known.or_else(|| self.sessions.get(&process.session)).cloned()
     }
 
-    fn of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = (i32, u64)> + 'a {
-        let members = self.processes.iter().filter(move |(_, (_, member_of))| member_of == id);
-        members.map(|(&pid, &(started, _))| (pid, started))
+    fn of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = Process> + 'a {
+        self.processes.values().filter(move |(_, member_of)| member_of == id).map(|(process, _)| *process)
     }
 
     fn usage(&self, id: &str) -> Usage {
-        self.of(id).fold(Usage::default(), |usage, (pid, _)| Usage {
+        self.of(id).fold(Usage::default(), |usage, process| Usage {
             processes: usage.processes + 1,
-            memory: usage.memory + memory_bytes(pid),
+            memory: usage.memory + memory_bytes(process.pid),
         })
     }
 }
@@ -240,5 +246,59 @@ mod tests {
         for (limits, usage, expected) in cases {
             assert_eq!(exceeded(&limits, usage), expected, "{usage:?}");
         }
+    }
+
+    fn process(pid: i32, parent: i32, session: i32, started: u64) -> Process {
+        Process { pid, parent, group: pid, session, state: 'S', threads: 1, started }
+    }
+
+    /// The members of sandbox `a` after looking at these tables, where process 10 and 90 carry marks.
+    fn members(looks: &[&[Process]]) -> Vec<i32> {
+        let mark = |pid| match pid {
+            10 => Some("a".to_owned()),
+            90 => Some("gone".to_owned()),
+            _ => None,
+        };
+        let mut members = Members::default();
+        for table in looks {
+            members.update(&HashSet::from(["a", "b"]), 100, table, mark);
+        }
+        let mut found: Vec<i32> = members.of("a").map(|process| process.pid).collect();
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn membership_is_inherited_and_kept() {
+        let marked = process(10, 1, 10, 100);
+        type Case<'a> = (&'a str, &'a [&'a [Process]], &'a [i32]);
+        let cases: &[Case<'_>] = &[
+            ("by mark", &[&[marked, process(11, 1, 11, 100)]], &[10]),
+            ("by descent", &[&[process(12, 11, 12, 102), process(11, 10, 11, 101), marked]], &[10, 11, 12]),
+            ("by session", &[&[marked, process(20, 1, 10, 105)]], &[10, 20]),
+            (
+                "after its parent died",
+                &[&[marked, process(11, 10, 11, 101)], &[process(11, 1, 11, 101)]],
+                &[11],
+            ),
+            ("after its leader died", &[&[marked], &[process(30, 1, 10, 110)]], &[30]),
+            ("not of another sandbox", &[&[process(90, 1, 90, 100)]], &[]),
+            ("not older than all sandboxes", &[&[process(10, 1, 10, 99)]], &[]),
+            (
+                "not by a number used again",
+                &[&[process(11, 10, 11, 101), marked], &[process(11, 1, 77, 500)]],
+                &[],
+            ),
+        ];
+        for (case, looks, expected) in cases {
+            assert_eq!(members(looks), *expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn the_thread_ends_when_there_is_nothing_to_watch() {
+        let watchdog = Watchdog::new();
+        assert!(watchdog.living().is_none());
+        assert!(!watchdog.lock().running);
     }
 }

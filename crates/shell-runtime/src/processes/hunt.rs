@@ -122,19 +122,26 @@ fn with_descendants(table: &[Process], mut family: HashSet<i32>) -> HashSet<i32>
     }
 }
 
+/// Stops all before it kills any: a shell whose command was killed would go on with the next one until its own turn.
 fn kill_all(processes: &[Process]) {
+    for signal in [libc::SIGSTOP, libc::SIGKILL] {
+        send_to_all(processes, signal);
+    }
+}
+
+fn send_to_all(processes: &[Process], signal: i32) {
     // SAFETY: getpgrp has no preconditions and cannot fail.
     let own_group = unsafe { libc::getpgrp() };
     let groups: HashSet<i32> = processes.iter().map(|process| process.group).collect();
     for group in groups.into_iter().filter(|&group| group > 1 && group != own_group) {
-        send_kill(-group);
+        send(-group, signal);
     }
-    processes.iter().for_each(|process| send_kill(process.pid));
+    processes.iter().for_each(|process| send(process.pid, signal));
 }
 
-fn send_kill(target: i32) {
+fn send(target: i32, signal: i32) {
     // SAFETY: kill has no memory preconditions. A target that is gone meanwhile gives an error that means success.
-    unsafe { libc::kill(target, libc::SIGKILL) };
+    unsafe { libc::kill(target, signal) };
 }
 
 #[cfg(test)]
@@ -186,6 +193,42 @@ mod tests {
         assert_eq!(Hunt::since(before).marked(MARK, "other").find(), []);
         assert_eq!(Hunt::since(uptime_ticks() + 1000).marked(MARK, mark.clone()).find(), []);
         Hunt::since(before).marked(MARK, mark).kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn known_processes_die_with_their_descendants_and_later_namesakes_do_not() {
+        let mut child = shell("d", "sleep 306 & sh -c 'echo ready; sleep 307'");
+        wait_ready(&mut child);
+        let pid = i32::try_from(child.id()).unwrap();
+        let started = super::super::table::start_time(pid).unwrap();
+        let namesake = Hunt::default().knowing([(pid, started + 1)]);
+        assert_eq!(namesake.find(), []);
+        let hunt = Hunt::default().knowing([(pid, started)]);
+        assert!(hunt.find().len() >= 3);
+        hunt.kill().unwrap();
+        assert_eq!(hunt.find(), []);
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn sessions_are_hunted_whatever_their_members_carry() {
+        let mut child = shell("e", "(env -i sleep 308 &) ; echo ready; exec sleep 309");
+        wait_ready(&mut child);
+        // setsid(1) forks when it leads a group already; the session is the one of the shell that wrote.
+        let pid = i32::try_from(child.id()).unwrap();
+        let table = snapshot();
+        let family = with_descendants(&table, HashSet::from([pid]));
+        let sessions: HashSet<i32> = table
+            .iter()
+            .filter(|process| family.contains(&process.pid))
+            .map(|process| process.session)
+            .collect();
+        let ours: Vec<i32> = sessions.into_iter().filter(|&session| session != own_session()).collect();
+        let hunt = Hunt::default().in_sessions(ours);
+        assert!(!hunt.find().is_empty());
+        hunt.kill().unwrap();
+        assert_eq!(hunt.find(), []);
         child.wait().unwrap();
     }
 

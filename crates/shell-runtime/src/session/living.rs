@@ -269,14 +269,14 @@ impl Session {
         self.tree.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Kills the shell and everything it started.
+    /// Kills the shell and everything it started. Whoever waits for a command hears of the end, not of what dying
+    /// processes still report.
     pub(super) async fn end(&self) -> Result<(), RuntimeError> {
-        let killed = match self.take_tree() {
+        self.screen.ended(128 + libc::SIGKILL);
+        match self.take_tree() {
             Some(tree) => tree.kill().await,
             None => Ok(()),
-        };
-        self.screen.ended(128 + libc::SIGKILL);
-        killed
+        }
     }
 
     /// Leaves the killing to the caller.

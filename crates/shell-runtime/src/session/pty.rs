@@ -133,3 +133,69 @@ fn owned(fd: i32) -> io::Result<OwnedFd> {
 fn check(result: i32) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    fn all_now(pty: &Pty) -> Vec<u8> {
+        std::iter::from_fn(|| match pty.read_now() {
+            Bytes::Some(bytes) => Some(bytes),
+            Bytes::NoneNow | Bytes::Closed => None,
+        })
+        .flatten()
+        .collect()
+    }
+
+    #[tokio::test]
+    async fn what_was_written_before_a_look_is_seen_by_it() {
+        let (pty, slave) = Pty::open().unwrap();
+        let mut slave = File::from(slave);
+        for round in 0..2000_usize {
+            let text = format!("{round}:{}", "x".repeat(round * 31 % 3000));
+            slave.write_all(text.as_bytes()).unwrap();
+            assert_eq!(all_now(&pty), text.as_bytes(), "{round}");
+        }
+    }
+
+    #[tokio::test]
+    async fn bytes_pass_both_ways_unchanged_and_unechoed() {
+        let (pty, slave) = Pty::open().unwrap();
+        let mut slave = File::from(slave);
+        slave.write_all(b"a\nb\r\n\tc\x1b[0m\xff").unwrap();
+        assert_eq!(all_now(&pty), b"a\nb\r\n\tc\x1b[0m\xff");
+        pty.write(b"typed\n").await.unwrap();
+        let mut line = [0; 6];
+        slave.read_exact(&mut line).unwrap();
+        assert_eq!(&line, b"typed\n");
+        assert!(all_now(&pty).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_a_program_did_to_the_terminal_is_undone() {
+        let (pty, slave) = Pty::open().unwrap();
+        // SAFETY: termios is plain data; all zeroes is a valid value of it, here one with output processing.
+        let mut modes: libc::termios = unsafe { std::mem::zeroed() };
+        modes.c_oflag = libc::OPOST | libc::ONLCR | libc::OLCUC;
+        // SAFETY: the descriptor is a terminal and `modes` is a valid termios.
+        check(unsafe { libc::tcsetattr(slave.as_raw_fd(), libc::TCSANOW, &raw const modes) }).unwrap();
+        let mut slave = File::from(slave);
+        slave.write_all(b"a\n").unwrap();
+        assert_eq!(all_now(&pty), b"A\r\n");
+        pty.make_transparent().unwrap();
+        slave.write_all(b"a\n").unwrap();
+        assert_eq!(all_now(&pty), b"a\n");
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_other_side_is_seen() {
+        let (pty, slave) = Pty::open().unwrap();
+        assert_eq!(pty.foreground(), None);
+        File::from(slave).write_all(b"last").unwrap();
+        assert!(matches!(pty.read().await, Bytes::Some(bytes) if bytes == b"last"));
+        assert!(matches!(pty.read().await, Bytes::Closed));
+    }
+}
