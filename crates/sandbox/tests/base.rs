@@ -336,3 +336,184 @@ async fn reading_tells_missing_files_from_missing_commits() {
     assert!(matches!(base.read(&unknown, "a").await, Err(SandboxError::UnknownTree { .. })));
     assert!(base.paths(&unknown).await.is_err());
 }
+
+#[tokio::test]
+async fn repositories_in_the_middle_of_something_are_published_as_they_look() {
+    let fixture = Fixture::committed(&[("a", "base\n"), ("other", "1\n")]);
+    fixture.git(&["checkout", "-q", "-b", "side"]);
+    fixture.write(&[("a", "side\n")]);
+    fixture.git(&["commit", "-qam", "side"]);
+    fixture.git(&["checkout", "-q", "main"]);
+    fixture.write(&[("a", "main\n")]);
+    fixture.git(&["commit", "-qam", "main"]);
+    let merge = std::process::Command::new("git")
+        .args(["merge", "side"])
+        .current_dir(fixture.repo())
+        .output()
+        .unwrap();
+    assert!(!merge.status.success());
+    let base = fixture.publish().await;
+    assert_eq!(paths(&base).await, ["a", "other"]);
+    assert!(text(&base, "a").await.unwrap().contains("<<<<<<<"));
+    fixture.git(&["reset", "-q", "--hard"]);
+    fixture.git(&["checkout", "-q", "--detach", "HEAD~1"]);
+    assert_eq!(text(&fixture.publish().await, "a").await.as_deref(), Some("base\n"));
+    // Marks that make git believe a file unchanged, and one that is about to be added.
+    fixture.git(&["update-index", "--assume-unchanged", "a"]);
+    fixture.write(&[("a", "secretly changed\n"), ("later", "x")]);
+    fixture.git(&["add", "--intent-to-add", "later"]);
+    let base = fixture.publish().await;
+    assert_eq!(text(&base, "a").await.as_deref(), Some("secretly changed\n"));
+    assert_eq!(paths(&base).await, ["a", "later", "other"]);
+}
+
+#[tokio::test]
+async fn tracked_files_travel_even_when_a_rule_ignores_them() {
+    let fixture = Fixture::committed(&[("build/kept.log", "1"), ("__pycache__/tracked.pyc", "2")]);
+    fixture.write(&[(".gitignore", "build/\n__pycache__/\n"), ("build/other.log", "3")]);
+    assert_eq!(
+        paths(&fixture.publish().await).await,
+        [".gitignore", "__pycache__/tracked.pyc", "build/kept.log"]
+    );
+}
+
+#[tokio::test]
+async fn files_that_became_folders_and_folders_that_became_files_are_published() {
+    let fixture = Fixture::committed(&[("was-file", "1"), ("was-folder/x", "2")]);
+    std::fs::remove_file(fixture.repo().join("was-file")).unwrap();
+    std::fs::remove_dir_all(fixture.repo().join("was-folder")).unwrap();
+    fixture.write(&[("was-file/y", "3"), ("was-folder", "4")]);
+    assert_eq!(paths(&fixture.publish().await).await, ["was-file/y", "was-folder"]);
+}
+
+#[tokio::test]
+async fn things_that_are_no_files_are_left_out() {
+    let fixture = Fixture::committed(&[("a", "1")]);
+    let made = std::process::Command::new("mkfifo").arg(fixture.repo().join("pipe")).status().unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(fixture.repo().join("socket")).unwrap();
+    std::fs::create_dir(fixture.repo().join("empty")).unwrap();
+    assert!(made.success());
+    assert_eq!(paths(&fixture.publish().await).await, ["a"]);
+}
+
+#[tokio::test]
+async fn the_state_directory_may_lie_in_the_repository() {
+    let fixture = Fixture::committed(&[("a", "1")]);
+    let state = fixture.repo().join(".state/base");
+    for _ in 0..2 {
+        let base = Base::publish(&fixture.repo(), &state).await.unwrap();
+        assert_eq!(paths(&base).await, ["a"]);
+    }
+}
+
+#[tokio::test]
+async fn paths_may_have_any_name() {
+    use std::os::unix::ffi::OsStrExt;
+    let root = tempfile::tempdir().unwrap();
+    for name in [b"with space".as_slice(), b"new\nline", b"latin \xe9", b"-dash", b"quote'\""] {
+        let place = root.path().join(std::ffi::OsStr::from_bytes(name));
+        std::fs::create_dir_all(place.join("repo/d")).unwrap();
+        std::fs::write(place.join("repo/d/f"), "x").unwrap();
+        let base = Base::publish(&place.join("repo"), &place.join("state/base")).await.unwrap();
+        assert_eq!(paths(&base).await, ["d/f"], "{name:?}");
+        if !name.contains(&b'\n') {
+            let backend = smallhands_sandbox::HostBackend::new(&place.join("state"));
+            let sandbox =
+                smallhands_sandbox::SandboxBackend::create(&backend, &base, fixture::spec(base.head()))
+                    .await
+                    .unwrap();
+            assert_eq!(std::fs::read(sandbox.workdir().join("d/f")).unwrap(), b"x");
+            assert_eq!(sandbox.diff().await.unwrap(), "");
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_patches_at_once_do_not_disturb_each_other() {
+    let fixture = Fixture::committed(&[("a", "0\n")]);
+    let base = fixture.publish().await;
+    let commits: Vec<_> = (1..20)
+        .map(|number| {
+            let base = base.clone();
+            let patch = format!("diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n-0\n+{number}\n");
+            tokio::spawn(async move { base.commit_patch(&base.head(), &patch, "x").await.unwrap() })
+        })
+        .collect();
+    for (number, commit) in (1..).zip(commits) {
+        let content = base.read(&commit.await.unwrap(), "a").await.unwrap().unwrap();
+        assert_eq!(content, format!("{number}\n").into_bytes());
+    }
+    let left = std::fs::read_dir(fixture.state().join("base")).unwrap().flatten();
+    let left: Vec<String> = left.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    assert!(!left.iter().any(|name| name.starts_with("index-")), "{left:?}");
+}
+
+#[tokio::test]
+async fn patches_of_every_kind_go_through_commit_and_back() {
+    let fixture =
+        Fixture::committed(&[("a", "1\n2\n3\n"), ("dir/b", "b\n"), ("run", "x\n"), ("to-link", "l\n")]);
+    let base = fixture.publish().await;
+    let changes: &[(&str, &str)] = &[
+        ("edit", "echo 4 >> a"),
+        ("no line end", "printf '1\\n2' > a"),
+        ("line ends", "printf '1\\r\\n2\\r\\n' > a"),
+        ("mode", "chmod +x run"),
+        ("move", "mkdir new; mv dir/b new/c; rmdir dir"),
+        ("to a link", "rm to-link; ln -s a to-link"),
+        ("link out", "ln -s /etc/hostname out"),
+        ("binary", "head -c 3000 /dev/urandom > blob"),
+        ("latin text", "printf 'caf\\351\\n' > a"),
+        ("latin name", "touch \"$(printf 'n\\351')\"; echo x > \"$(printf 'n\\351')\""),
+        ("latin both", "printf 'caf\\351\\n' > \"$(printf 'm\\351')\"; echo plain >> a"),
+        ("empty file", "touch empty"),
+        ("empty folder only", "mkdir nothing"),
+        ("emptied", ": > a"),
+        ("all gone", "rm -r a dir run to-link"),
+        ("new rule", "echo '*.tmp' > .gitignore; touch x.tmp"),
+        (
+            "looks like a patch",
+            "printf 'diff --git a/x b/x\\n--- a/x\\n+++ b/x\\n@@ -1 +1 @@\\n-a\\n+b\\n' > a",
+        ),
+        ("large", "seq 200000 > numbers"),
+    ];
+    for (name, script) in changes {
+        let sandbox = fixture.sandbox(&base).await;
+        let done = std::process::Command::new("sh")
+            .args(["-c", script])
+            .current_dir(sandbox.workdir())
+            .status()
+            .unwrap();
+        assert!(done.success(), "{name}");
+        let patch = sandbox.diff().await.unwrap();
+        let next = base
+            .commit_patch(&base.head(), &patch, name)
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(base.diff(&base.head(), &next).await.unwrap(), patch, "{name}");
+        let again = fixture.backend();
+        let again =
+            smallhands_sandbox::SandboxBackend::create(&again, &base, fixture::spec(next)).await.unwrap();
+        assert_eq!(again.diff().await.unwrap(), "", "{name}");
+        let compared = std::process::Command::new("diff")
+            .args(["-r", "--no-dereference", "-x", ".git", "-x", "nothing", "-x", "*.tmp"])
+            .args([sandbox.workdir(), again.workdir()])
+            .output()
+            .unwrap();
+        assert!(compared.status.success(), "{name}: {}", String::from_utf8_lossy(&compared.stdout));
+    }
+}
+
+#[tokio::test]
+async fn a_crash_in_the_middle_of_publishing_is_seen_and_repaired() {
+    let fixture = Fixture::committed(&[("a", "1")]);
+    fixture.publish().await;
+    let dir = fixture.state().join("base");
+    std::fs::remove_file(dir.join("published.json")).unwrap();
+    std::fs::write(dir.join("base.git/objects/pack/tmp_pack_x"), "half").unwrap();
+    assert!(matches!(Base::open(&dir).await, Err(SandboxError::NotPublished { .. })));
+    assert_eq!(paths(&fixture.publish().await).await, ["a"]);
+    for broken in ["", "{", "{\"format\": 99}"] {
+        std::fs::write(dir.join("published.json"), broken).unwrap();
+        assert!(matches!(Base::open(&dir).await, Err(SandboxError::NotPublished { .. })), "{broken}");
+    }
+}

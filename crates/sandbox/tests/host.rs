@@ -10,9 +10,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fixture::{Fixture, GENEROUS, eventually, git_in, spec};
-use smallhands_sandbox::{LimitHit, Limits, Sandbox, SandboxBackend, SandboxError, SandboxSpec};
+use smallhands_sandbox::{Base, LimitHit, Limits, Sandbox, SandboxBackend, SandboxError, SandboxSpec};
 use smallhands_shell_runtime::processes::snapshot;
-use smallhands_shell_runtime::{Command, CommandResponse, CreateSession, RuntimeError};
+use smallhands_shell_runtime::{
+    Action, BashAction, Command, CommandResponse, CreateSession, RuntimeError, SpawnSpec,
+};
 
 async fn sh(sandbox: &dyn Sandbox, script: &str) -> CommandResponse {
     sandbox.runtime().execute(Command::shell(script).with_timeout(GENEROUS)).await.unwrap()
@@ -348,4 +350,85 @@ async fn installed_packages_that_point_at_the_repository_point_at_the_sandbox() 
     assert!(work.join(".venv/bin/tool").metadata().unwrap().permissions().mode() & 0o111 != 0);
     assert_eq!(work.join(".venv/bin/python").read_link().unwrap(), Path::new("/usr/bin/python3"));
     assert!(git_in(work, &["status", "--porcelain"]).is_empty());
+}
+
+#[tokio::test]
+async fn the_runtime_of_a_sandbox_works_in_its_copy() {
+    let fixture = Fixture::committed(&[("a", "1\n")]);
+    let base = fixture.publish().await;
+    let sandbox = fixture.sandbox(&base).await;
+    let runtime = sandbox.runtime();
+    runtime.write_file("new/file", b"content\n").await.unwrap();
+    assert_eq!(runtime.read_file("a").await.unwrap(), b"1\n");
+    assert!(matches!(runtime.read_file("../lease.json").await, Err(RuntimeError::OutsideRoot { .. })));
+    runtime.create_session(CreateSession::default()).await.unwrap();
+    let action = Action::Bash(BashAction::new("cat new/file; cd new; echo more >> file"));
+    assert_eq!(runtime.run_in_session(action).await.unwrap().output, "content\n");
+    let mut helper = runtime.spawn(SpawnSpec::argv(["cat"])).await.unwrap();
+    helper.write_line("line").await.unwrap();
+    assert_eq!(helper.read_line(GENEROUS).await.unwrap().as_deref(), Some("line"));
+    assert!(sandbox.diff().await.unwrap().contains("+content\n+more\n"));
+    sandbox.destroy().await.unwrap();
+    assert_eq!(helper.read_line(GENEROUS).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_sandbox_outlives_its_backend_and_its_base_handle() {
+    let fixture = Fixture::committed(&[("a", "1\n")]);
+    let base = fixture.publish().await;
+    let sandbox = fixture.sandbox(&base).await;
+    drop(base);
+    assert_eq!(stdout(&*sandbox, "echo 2 > a; git show HEAD:a").await, "1\n");
+    let base = Base::open(&fixture.state().join("base")).await.unwrap();
+    let patch = sandbox.diff().await.unwrap();
+    let next = base.commit_patch(&base.head(), &patch, "kept").await.unwrap();
+    assert_eq!(base.read(&next, "a").await.unwrap().unwrap(), b"2\n");
+}
+
+#[tokio::test]
+async fn limits_of_one_sandbox_do_not_touch_another() {
+    let fixture = Fixture::committed(&[("a", "1")]);
+    let base = fixture.publish().await;
+    let backend = fixture.backend();
+    let limited =
+        SandboxSpec { limits: Limits { processes: Some(5), ..Limits::default() }, ..spec(base.head()) };
+    let greedy = backend.create(&base, limited).await.unwrap();
+    let modest = backend.create(&base, spec(base.head())).await.unwrap();
+    let bomb = "for i in 1 2 3 4 5 6 7 8 9; do sleep 4705 & done; wait";
+    let quiet = modest.runtime();
+    let (bombed, undisturbed) = tokio::join!(
+        sh(&*greedy, bomb),
+        quiet.execute(Command::shell("for i in 1 2 3 4 5 6 7 8 9; do sleep 0.8 & done; wait; echo whole"))
+    );
+    assert_eq!(bombed.signal, Some(9));
+    assert_eq!(undisturbed.unwrap().stdout_text(), "whole\n");
+    assert_eq!(modest.limit_hit(), None);
+    assert_eq!(stdout(&*greedy, "echo again").await, "again\n");
+}
+
+#[tokio::test]
+async fn two_backends_share_a_state_directory() {
+    let fixture = Fixture::committed(&[("a", "1")]);
+    let base = fixture.publish().await;
+    let (one, other) = (fixture.backend(), fixture.backend());
+    let first = one.create(&base, spec(base.head())).await.unwrap();
+    let second = other.create(&base, spec(base.head())).await.unwrap();
+    assert_ne!(first.workdir(), second.workdir());
+    assert_eq!(other.reconcile().await.unwrap(), Vec::<String>::new());
+    drop(one);
+    assert_eq!(stdout(&*first, "cat a").await, "1");
+    assert_eq!((other.kind(), second.limit_hit()), ("host", None));
+}
+
+#[tokio::test]
+async fn time_limits_in_a_sandbox_keep_it_usable() {
+    let fixture = Fixture::committed(&[("a", "1")]);
+    let base = fixture.publish().await;
+    let sandbox = fixture.sandbox(&base).await;
+    let command =
+        Command::shell("echo begun; setsid sleep 4706 & wait").with_timeout(Duration::from_millis(300));
+    let answer = sandbox.runtime().execute(command).await.unwrap();
+    assert!(answer.timed_out && answer.stdout_text() == "begun\n");
+    assert_eq!(running("sleep 4706"), 0);
+    assert_eq!(stdout(&*sandbox, "cat a").await, "1");
 }

@@ -36,8 +36,8 @@ struct Published {
 struct Record {
     format: u32,
     head: TreeId,
-    /// Where the copy was made from.
-    source: PathBuf,
+    /// Where the copy was made from; a name that is not UTF-8 is kept with replacement characters.
+    source: String,
     warnings: Vec<String>,
     dependencies: Dependencies,
 }
@@ -57,8 +57,9 @@ impl Base {
     /// [`SandboxError::NotAFolder`], [`SandboxError::GitMissing`], [`SandboxError::DiskFull`], and others.
     pub async fn publish(repo: &Path, dir: &Path) -> Result<Self, SandboxError> {
         let record = publish::publish(repo, dir).await?;
-        let text = serde_json::to_vec_pretty(&record).unwrap_or_default();
         let path = dir.join(RECORD);
+        let text = serde_json::to_vec_pretty(&record)
+            .map_err(|error| SandboxError::io("write", &path)(error.into()))?;
         let fresh = dir.join("published.json.new");
         fs::write(&fresh, text)
             .and_then(|()| fs::rename(&fresh, &path))
@@ -93,7 +94,7 @@ impl Base {
 
     /// The folder the copy was made from.
     pub fn source(&self) -> &Path {
-        &self.0.record.source
+        Path::new(&self.0.record.source)
     }
 
     pub(crate) fn dependencies(&self) -> &Dependencies {

@@ -30,7 +30,8 @@ pub(super) async fn publish(repo: &Path, dir: &Path) -> Result<Record, SandboxEr
     let paths = survey.tracked.union(&survey.untracked).cloned().collect();
     let (head, unread) = import(&Git::bare(&git_dir), BRANCH, &repo, paths).await?;
     let warnings = survey.warnings.iter().chain(&unread).map(Warning::to_string).collect();
-    Ok(Record { format: FORMAT, head, source: repo, warnings, dependencies })
+    let source = repo.to_string_lossy().into_owned();
+    Ok(Record { format: FORMAT, head, source, warnings, dependencies })
 }
 
 fn source_folder(repo: &Path) -> Result<PathBuf, SandboxError> {

@@ -64,8 +64,8 @@ impl Lease {
 
     pub(super) fn write(&self, dir: &Path) -> Result<(), SandboxError> {
         let path = dir.join(FILE);
-        let text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        fs::write(&path, text).map_err(SandboxError::io("write", &path))
+        let text = serde_json::to_vec_pretty(self).map_err(std::io::Error::from);
+        text.and_then(|text| fs::write(&path, text)).map_err(SandboxError::io("write", &path))
     }
 
     fn is_abandoned(&self) -> bool {
