@@ -17,6 +17,8 @@ const LIMITS: TestLimits =
     TestLimits { cpu: Duration::from_secs(1), wall: Duration::from_secs(5), memory_bytes: 1 << 30 };
 
 type Failure = Box<dyn std::error::Error>;
+/// What is measured, how often, and its candidates.
+type Way<'a> = (&'a str, usize, &'a dyn Fn(usize) -> Edit);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
@@ -46,7 +48,7 @@ async fn measure(runtime: &Arc<dyn Runtime>, command: &str, test: &str) -> Resul
     let swapped = |n: usize| replaced("a - b", &format!("a - b + {} - 1", n + 5));
     let passing = |n: usize| replaced("a - b", &format!("a + b + {0} - {0}", n + 5));
     let constant = |n: usize| replaced("LIMIT = 3", &format!("LIMIT = {}", n + 5));
-    let ways: [(&str, usize, &dyn Fn(usize) -> Edit); 3] = [
+    let ways: [Way<'_>; 3] = [
         ("swapped in, fails", 300, &swapped),
         ("swapped in, passes", 300, &passing),
         ("imported afresh", 50, &constant),

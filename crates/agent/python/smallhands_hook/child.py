@@ -49,27 +49,30 @@ class Limits:
         self.address_space = address_space
 
 
-def confine(limits, parent):
-    """Called first in the child: its own process group, ends with its parent, no core files, bounded memory."""
+def prepare_parent(limits):
+    """What children inherit is set once in the process that forks them; setting it in each child would cost more."""
+    if signal.getsignal(CPU_SIGNAL) is not signal.SIG_DFL:
+        signal.signal(CPU_SIGNAL, signal.SIG_DFL)
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_AS, limits.address_space or resource.RLIM_INFINITY)
+
+
+def _lower(kind, value):
+    """Sets the limit that is in force, as far as it may go."""
+    soft, hard = resource.getrlimit(kind)
+    if hard != resource.RLIM_INFINITY and (value == resource.RLIM_INFINITY or value > hard):
+        value = hard
+    if soft != value:
+        resource.setrlimit(kind, (value, hard))
+
+
+def confine(parent):
+    """Called first in the child: its own process group; it ends with its parent."""
     os.setpgid(0, 0)
     if _prctl is not None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
-    signal.signal(CPU_SIGNAL, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if limits.address_space:
-        _limit(resource.RLIMIT_AS, limits.address_space)
-
-
-def _limit(kind, value):
-    _, hard = resource.getrlimit(kind)
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    try:
-        resource.setrlimit(kind, (value, value))
-    except (ValueError, OSError):
-        pass
 
 
 def address_space():

@@ -67,7 +67,7 @@ class Planner:
         if new is None:
             return Plan(INVALID), None
         if isinstance(new, Reshaped):
-            return self._fresh(relative, "the statements are no longer the same"), (relative, codekey.full_key(new.code))
+            return self._fresh(relative, new.reason), (relative, codekey.full_key(new.code))
         key = (relative, piece.start, piece.end, codekey.full_key(new))
         old = source.base_code(piece)
         if old is None:

@@ -110,31 +110,47 @@ class SourceFile:
 
     def base_code(self, piece):
         """The piece as it is, compiled; None where it does not compile."""
+        return self._base(piece)[0]
+
+    def _base(self, piece):
         key = (piece.start, piece.end, piece.header_line)
         if key not in self._base_codes:
             self._base_codes[key] = self._compile(piece.text(self.data[piece.start:piece.end], self._preamble))
         return self._base_codes[key]
 
     def edited_code(self, piece, edits):
-        """The piece with the edits applied, compiled; None where the file does not compile with them."""
+        """The piece with the edits applied, compiled; None where the file does not compile with them, `Reshaped` where only
+        a fresh import can tell what it does."""
         body = splice(self.data[piece.start:piece.end], edits, -piece.start)
         if piece.start == 0 and piece.end == len(self.data):
-            return self._compile(body)
-        runs_on = body.rstrip(b"\r\n").endswith(b"\\")
-        code = None if runs_on else self._compile(piece.text(body, self._preamble))
-        if code is None:
-            # Text that compiles only together with what follows it; telling costs a whole compilation.
-            whole = self._compile(splice(self.data, edits))
-            return None if whole is None else Reshaped(whole)
+            code, warned = self._compile(body)
+        else:
+            runs_on = body.rstrip(b"\r\n").endswith(b"\\")
+            code, warned = (None, False) if runs_on else self._compile(piece.text(body, self._preamble))
+            if code is None:
+                # Text that compiles only together with what follows it; telling costs a whole compilation.
+                whole, _ = self._compile(splice(self.data, edits))
+                return None if whole is None else Reshaped(whole, "the statements are no longer the same")
+        if warned and not self._base(piece)[1]:
+            return Reshaped(code, "compiling it gives a warning, which may be an error on import")
         return code
 
     def _compile(self, text):
+        """The code, and whether compiling it gave a warning."""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return compile(text, self.path, "exec", self._flags, True)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                return compile(text, self.path, "exec", self._flags, True), bool(caught)
         except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
-            return None
+            return None, False
+
+
+class Reshaped:
+    """The file compiles with the edit, but exchanging code is not the same as importing it."""
+
+    def __init__(self, code, reason):
+        self.code = code
+        self.reason = reason
 
 
 class Reshaped:

@@ -63,6 +63,7 @@ class Supervisor:
         self._queue = collections.deque([list(range(len(job.names)))] if job.names else [])
         self._active = []
         self._poll = select.poll()
+        child.prepare_parent(job.limits)
         self._deaths = 0
         self.names = list(job.names)
         self.results = {}
@@ -98,7 +99,7 @@ class Supervisor:
         if pid == 0:
             os.close(read_fd)
             self._active = []
-            child.confine(job.limits, parent)
+            child.confine(parent)
             reporter = child.Reporter(write_fd, job.limits, job.stop_first, len(self.names))
             reporter.arm(job.limits.cpu + job.prepare_cpu)
             self._spawn([(number, self.names[number]) for number in numbers], reporter, self._tracing(reporter, line_map, stack))

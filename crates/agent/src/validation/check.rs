@@ -7,6 +7,7 @@ use smallhands_checks::{CheckOutput, Framework, Outcome, TestId, TestReport, par
 use smallhands_shell_runtime::{Command, CommandResponse, Runtime};
 use tokio::time::Instant;
 
+use super::behind;
 use super::error::ValidationError;
 use super::hook::Hook;
 use super::record;
@@ -40,7 +41,8 @@ pub struct CheckRun {
 /// [`ValidationError::Runtime`] when the sandbox does not work; a failing check is no error.
 pub async fn run_check(runtime: Arc<dyn Runtime>, check: &CheckSpec) -> Result<CheckRun, ValidationError> {
     let hook = Hook::install(Arc::clone(&runtime)).await?;
-    let run = Plain { runtime: &runtime, hook: &hook, framework: check.framework };
+    let framework = behind::framework(runtime.as_ref(), check).await;
+    let run = Plain { runtime: &runtime, hook: &hook, framework };
     let result = run.run(&check.command, check.timeout, &[]).await;
     hook.remove().await;
     result

@@ -11,11 +11,13 @@
 //! | `command` | the validator that runs the plain command; `narrow` makes it run fewer tests |
 //! | `placed` | edits on the disk of the copy, and their certain removal |
 //! | [`check`] | a plain run with results per test; `record` reads what the recorder wrote |
+//! | `behind` | the test program that a `make` target really starts |
 //! | `hook` | the Python files, put beside the copy |
 //!
 //! Whatever happens, the copy has its original content after [`Validator::close`]; a validator that is dropped in the
 //! middle of a run restores the files in the background.
 
+mod behind;
 pub mod check;
 mod command;
 pub mod error;
@@ -53,6 +55,8 @@ pub async fn open(
     check: &CheckSpec,
     only: &[TestId],
 ) -> Result<Box<dyn Validator>, ValidationError> {
+    let framework = behind::framework(runtime.as_ref(), check).await;
+    let check = &CheckSpec { framework, ..check.clone() };
     let reason = match warm_command(check) {
         Err(reason) => reason,
         Ok(command) => match WarmValidator::open(Arc::clone(&runtime), check, &command, only).await? {

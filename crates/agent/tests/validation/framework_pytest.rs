@@ -252,3 +252,22 @@ async fn a_command_that_cannot_be_served_falls_back_and_says_why() {
     assert_eq!(session.outcome(project.edit("calc.py", "3", "2"), "test_calc.py::test_two").await, Passed);
     session.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pytest_behind_make_is_served_warm_and_recorded() {
+    let make = std::process::Command::new("make").arg("--version").output();
+    if pytest_is_missing() || !make.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: make is not installed");
+        return;
+    }
+    let project = Project::new(&[
+        ("Makefile", "test:\n\t@python3 -m pytest -q\n"),
+        ("calc.py", "def two():\n    return 3\n"),
+        ("test_calc.py", "from calc import two\n\ndef test_two():\n    assert two() == 2\n"),
+    ]);
+    let run = project.check("make test").await;
+    assert_eq!(run.report.failing(), [TestId::new("test_calc.py::test_two")]);
+    let mut session = project.open("make test").await.warm();
+    assert_eq!(session.outcome(project.edit("calc.py", "3", "2"), "test_calc.py::test_two").await, Passed);
+    session.close().await;
+}
