@@ -78,6 +78,9 @@ impl<'t> Proposals<'t> {
             .with(Feature::Shrinks, (1.0 + removed as f32).ln());
         let lines = self.suspect_lines(place);
         let context = context_of(self.tree, self.language, place);
+        let features = features
+            .when(Feature::Bound, is_bound(self.tree, kind, place, context))
+            .with(Feature::Depth, (1.0 + depth(self.tree, place) as f32).ln());
         self.list.push(Proposal { kind, place, span, text, lines, context, features });
     }
 
@@ -99,6 +102,20 @@ impl<'t> Proposals<'t> {
             Place::Before(_) => (previous_line(self.tree, id).unwrap_or(own.0), own.0),
         }
     }
+}
+
+/// Whether the edit counts one more or less at the start or end of something.
+fn is_bound(tree: &Tree<'_>, kind: EditKind, place: Place, context: Context) -> bool {
+    let steps = matches!(kind, EditKind::OffByOne | EditKind::IntegerStep);
+    let compared = tree.parent_shape(place.node()) == Some(crate::syntax::Shape::Comparison);
+    steps && (compared || matches!(context, Context::Index | Context::Range))
+}
+
+/// How many nodes are between a place and its statement.
+fn depth(tree: &Tree<'_>, place: Place) -> usize {
+    let Place::At(id) = place else { return 0 };
+    let in_statement = |id: &NodeId| tree.role(*id) != crate::syntax::Role::Statement;
+    std::iter::once(id).chain(tree.ancestors(id)).take_while(in_statement).count()
 }
 
 /// Lines of the simple statement around a node, or from the head of a compound one to its body.

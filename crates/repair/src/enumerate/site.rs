@@ -6,7 +6,7 @@ use super::proposal::{Place, Proposals};
 use crate::edit::Span;
 use crate::kind::EditKind;
 use crate::language::{Language, Operators, Sorts, Spelling, Vocabulary};
-use crate::scope::{Availability, Expression, Name, Region, is_bound_here};
+use crate::scope::{Availability, Expression, Hints, Name, Region, is_bound_here};
 use crate::syntax::{Fragment, NodeId, Role, Shape, Tree};
 
 /// A node of a region.
@@ -189,6 +189,15 @@ impl<'r, 'a> Site<'r, 'a> {
     /// What the node's value seems to be.
     pub fn sorts(&self) -> Sorts {
         self.region.hints.expression(self.tree(), self.language(), self.id).sorts
+    }
+
+    /// What a value in place of the node should be: what the function says it returns, or what is there.
+    pub fn needed(&self) -> Sorts {
+        let tree = self.tree();
+        let is_returned = tree.parent_shape(self.id) == Some(Shape::Return);
+        let function = tree.enclosing(self.id, &[Shape::Function]).filter(|_| is_returned);
+        let declared = function.map(|id| Hints::declared_result(tree, self.language(), id));
+        declared.filter(|sorts| !sorts.is_unknown()).unwrap_or_else(|| self.sorts())
     }
 
     /// Proposes another expression in place of this one.

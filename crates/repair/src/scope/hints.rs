@@ -69,6 +69,16 @@ impl Hints {
         self.names.get(name).copied().unwrap_or_default()
     }
 
+    /// The sorts a function says it returns, if it does.
+    pub fn declared_result(tree: &Tree<'_>, language: &dyn Language, function: NodeId) -> Sorts {
+        let head = tree.child(function, Role::Body).map_or(0, |body| tree.node(body).span.start);
+        let parameters = tree.children(function).iter().find(|id| tree.shape(**id) == Shape::Parameters);
+        let from = parameters.map_or(head, |id| tree.node(*id).span.end);
+        let declared = tree.source.get(from..head).unwrap_or("").trim();
+        let named = declared.strip_prefix("->").map(|rest| rest.trim().trim_end_matches(':'));
+        named.map_or(Sorts::UNKNOWN, |text| annotation(language, text).sorts)
+    }
+
     /// What is believed about an expression.
     pub fn expression(&self, tree: &Tree<'_>, language: &dyn Language, id: NodeId) -> Hint {
         let vocabulary = language.vocabulary();
@@ -368,22 +378,23 @@ impl Poll<'_> {
                 continue;
             }
             let after = tree.source.get(tree.node(id).span.end..tree.node(parent).span.end).unwrap_or("");
-            let Some(annotation) = after.trim_start().strip_prefix(':') else { continue };
-            let annotation = annotation.split('=').next().unwrap_or("").trim();
-            let hint = self.annotation(annotation);
+            let Some(text) = after.trim_start().strip_prefix(':') else { continue };
+            let text = text.split('=').next().unwrap_or("").trim();
+            let hint = annotation(self.language, text);
             self.vote(id, hint.sorts, 9.0);
             self.vote_elements(id, hint.elements, 9.0);
         }
     }
+}
 
-    fn annotation(&self, text: &str) -> Hint {
-        let vocabulary = self.language.vocabulary();
-        let text = text.strip_prefix("Optional[").unwrap_or(text);
-        let (head, inner) = text.split_once('[').unwrap_or((text, ""));
-        let word = |text: &str| text.trim_matches(|c: char| !c.is_alphanumeric() && c != '_').to_owned();
-        let inner = inner.split(['[', ',']).next().unwrap_or("");
-        Hint { sorts: vocabulary.annotated(&word(head)), elements: vocabulary.annotated(&word(inner)) }
-    }
+/// What an annotation such as `Optional[List[int]]` stands for.
+fn annotation(language: &dyn Language, text: &str) -> Hint {
+    let vocabulary = language.vocabulary();
+    let text = text.strip_prefix("Optional[").unwrap_or(text);
+    let (head, inner) = text.split_once('[').unwrap_or((text, ""));
+    let word = |text: &str| text.trim_matches(|c: char| !c.is_alphanumeric() && c != '_').to_owned();
+    let inner = inner.split(['[', ',']).next().unwrap_or("");
+    Hint { sorts: vocabulary.annotated(&word(head)), elements: vocabulary.annotated(&word(inner)) }
 }
 
 fn cast(votes: &mut [f32; Sorts::COUNT], sorts: Sorts, weight: f32) {

@@ -163,7 +163,7 @@ fn unwrap(site: &Site<'_, '_>, out: &mut Proposals<'_>, arguments: &[NodeId]) {
         return;
     }
     for argument in arguments.iter().filter(|id| is_plain(site, **id)) {
-        let sorts = site.sort_features(site.sorts(), site.at(*argument).sorts());
+        let sorts = site.sort_features(site.needed(), site.at(*argument).sorts());
         let features = sorts.when(Feature::Last, arguments.len() == 1);
         site.put(out, EditKind::Unwrap, &site.fragment_of(*argument), features);
     }
@@ -171,7 +171,7 @@ fn unwrap(site: &Site<'_, '_>, out: &mut Proposals<'_>, arguments: &[NodeId]) {
     if let (Shape::Attribute, Some(object)) =
         (site.tree().shape(callee), site.tree().child(callee, Role::Object))
     {
-        let sorts = site.sort_features(site.sorts(), site.at(object).sorts());
+        let sorts = site.sort_features(site.needed(), site.at(object).sorts());
         site.put(out, EditKind::Unwrap, &site.fragment_of(object), sorts.when(Feature::First, true));
     }
 }

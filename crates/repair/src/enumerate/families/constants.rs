@@ -179,17 +179,19 @@ fn null(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
         return;
     }
     let (yes, no) = site.vocabulary().truth;
-    for (new, _) in site.vocabulary().empty {
-        site.put(out, EditKind::NullReplace, &site.atom(*new), Features::none());
+    for (new, given) in site.vocabulary().empty {
+        let features = site.sort_features(site.needed(), *given).when(Feature::LiteralEmpty, true);
+        site.put(out, EditKind::NullReplace, &site.atom(*new), features);
     }
     for new in [no, yes] {
-        site.put(out, EditKind::NullReplace, &site.atom(new), Features::none());
+        let features = site.sort_features(site.needed(), Sorts::TRUTH).when(Feature::LiteralTruth, true);
+        site.put(out, EditKind::NullReplace, &site.atom(new), features);
     }
 }
 
 fn variables(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     let is_default = site.role() == Role::Default;
-    let needed = match site.sorts() {
+    let needed = match site.needed() {
         sorts if sorts == Sorts::NULL => Sorts::UNKNOWN,
         sorts => sorts,
     };

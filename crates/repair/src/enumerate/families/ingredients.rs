@@ -26,7 +26,7 @@ pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     if !site.is_value() || site.shape() == Shape::Parenthesised || is_statement {
         return;
     }
-    let needed = site.sorts();
+    let needed = site.needed();
     for expression in nearest(site, &ingredients.expressions, MAX_NEAR) {
         offer(site, out, EditKind::Ingredient, expression, needed);
     }
@@ -80,7 +80,7 @@ fn offer(
 fn whole_for_part(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     let is_compound = !matches!(site.shape(), Shape::Name) && !site.shape().is_constant();
     if is_compound {
-        for choice in site.names(site.sorts(), 10) {
+        for choice in site.names(site.needed(), 10) {
             let within = site.text().contains(choice.name.text);
             let features = choice.features.when(Feature::First, within);
             site.put(out, EditKind::Ingredient, &site.atom(choice.name.text), features);

@@ -26,19 +26,23 @@ pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
 
 fn constants(site: &Site<'_, '_>, out: &mut Proposals<'_>, value: crate::syntax::NodeId) {
     let vocabulary = site.vocabulary();
-    let sorts = site.at(value).sorts();
+    let sorts = site.at(value).needed();
     let (yes, no) = vocabulary.truth;
     let truths = [(yes, Sorts::TRUTH), (no, Sorts::TRUTH), (vocabulary.null, Sorts::NULL)];
     for (new, given) in
         truths.iter().chain(vocabulary.empty).chain(&[("1", Sorts::NUMBER), ("-1", Sorts::NUMBER)])
     {
-        let features = site.sort_features(sorts, *given);
+        let features = site
+            .sort_features(sorts, *given)
+            .when(Feature::LiteralTruth, *given == Sorts::TRUTH)
+            .when(Feature::LiteralNull, *given == Sorts::NULL)
+            .when(Feature::LiteralEmpty, !matches!(*given, Sorts::TRUTH | Sorts::NULL | Sorts::NUMBER));
         site.put_for(out, EditKind::ReturnConstant, value, &site.atom(*new), features);
     }
 }
 
 fn conditions(site: &Site<'_, '_>, out: &mut Proposals<'_>, value: crate::syntax::NodeId) {
-    let sorts = site.at(value).sorts();
+    let sorts = site.at(value).needed();
     if sorts.clashes(Sorts::TRUTH) {
         return;
     }

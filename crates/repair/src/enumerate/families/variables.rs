@@ -31,7 +31,7 @@ fn replace(site: &Site<'_, '_>, out: &mut Proposals<'_>, kind: EditKind) {
     let old = site.text();
     let needed = match site.role() {
         Role::Callee => Sorts::CALLABLE,
-        _ => site.sorts(),
+        _ => site.needed(),
     };
     let only_use = site.region.names.get(old).is_some_and(|name| name.reads == 1 && !name.is_outer);
     for choice in site.names(needed, MAX_NAMES) {
@@ -45,7 +45,7 @@ fn replace(site: &Site<'_, '_>, out: &mut Proposals<'_>, kind: EditKind) {
 }
 
 fn constants(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
-    let sorts = site.sorts();
+    let sorts = site.needed();
     let numeric = !sorts.clashes(Sorts::NUMBER);
     let is_object = matches!(site.role(), Role::Object | Role::Callee);
     if numeric && !is_object {
@@ -58,12 +58,12 @@ fn constants(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     }
     for (new, given) in site.vocabulary().empty.iter().filter(|(new, _)| *new != "0") {
         if sorts.is_unknown() || sorts.meets(*given) {
-            let features = site.sort_features(sorts, *given);
+            let features = site.sort_features(sorts, *given).when(Feature::LiteralEmpty, true);
             site.put(out, EditKind::VariableToConstant, &site.atom(*new), features);
         }
     }
     if site.role() != Role::Left && site.role() != Role::Right {
-        let features = Features::none();
+        let features = Features::none().when(Feature::LiteralNull, true);
         site.put(out, EditKind::VariableToConstant, &site.atom(site.vocabulary().null), features);
     }
 }

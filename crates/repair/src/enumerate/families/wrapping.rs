@@ -46,7 +46,7 @@ fn builtin(site: &Site<'_, '_>, out: &mut Proposals<'_>, wrapper: &Wrapper) {
         site.region.ingredients.callees.iter().any(|known| known.is_used && known.name == wrapper.name);
     let features = Features::none()
         .when(Feature::SortMatch, sorts.meets(wrapper.takes))
-        .when(Feature::SortClash, sorts.clashes(wrapper.gives) && !wrapper.converts)
+        .when(Feature::SortClash, site.needed().clashes(wrapper.gives) && !wrapper.converts)
         .when(Feature::IntegerSeen, used)
         .when(Feature::Calls, true);
     site.put(out, kind, &new, features);
