@@ -82,7 +82,8 @@ def first_run(process, events: list) -> str:
 
 def repeated_tasks(state: Path) -> list:
     """Tasks with an attempt that began after one that was done; read from the event log."""
-    rows = sqlite3.connect(state / "state.db").execute("select kind, payload from events order by rowid").fetchall()
+    query = "select kind, payload from event join stream on stream.id = event.stream where name like 'run/%' order by seq"
+    rows = sqlite3.connect(state / "state.db").execute(query).fetchall()
     done, repeated = set(), []
     for kind, payload in rows:
         event = json.loads(payload)

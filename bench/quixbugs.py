@@ -121,7 +121,7 @@ def agrees(clone: Path, repo: Path, folder: Path, program: str, patch: str) -> b
     fixed = tree(repo, folder / "checked", patch)
     command = [sys.executable, str(HERE / "quixbugs_inputs.py"), str(clone), str(fixed), program]
     try:
-        return subprocess.run(command, capture_output=True, timeout=300, check=False).returncode == 0
+        return subprocess.run(command, capture_output=True, timeout=600, check=False).returncode == 0
     except subprocess.TimeoutExpired:
         return False
 

@@ -18,7 +18,8 @@ import types
 from pathlib import Path
 
 TRIALS = 300
-SECONDS = 2
+REFERENCE_SECONDS = 1.0  # of processor time; inputs that take the reference longer are passed over
+CANDIDATE_SECONDS = 10.0
 
 
 class Node:
@@ -44,12 +45,12 @@ class TooLong(Exception):
     pass
 
 
-def outcome(function, arguments):
+def outcome(function, arguments, seconds):
     """The result in a comparable form, or the kind of failure."""
     def alarm(*_):
         raise TooLong()
-    signal.signal(signal.SIGALRM, alarm)
-    signal.alarm(SECONDS)
+    signal.signal(signal.SIGVTALRM, alarm)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         result = function(*arguments)
         if isinstance(result, types.GeneratorType):
@@ -62,7 +63,7 @@ def outcome(function, arguments):
     except Exception as error:  # the kind of error is part of the behaviour
         return ("error", type(error).__name__)
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 def comparable(value):
@@ -183,13 +184,16 @@ def main() -> int:
     has_examples = (clone / "json_testcases" / f"{program}.json").exists()
     endless = 0
     for make in from_examples(clone, program, rng) if has_examples else graphs(program, rng):
-        expected, actual = outcome(reference, make()), outcome(candidate, make())
+        expected = outcome(reference, make(), REFERENCE_SECONDS)
         endless += expected[0] == "endless"
-        if expected[0] == "value" and normal(program, expected) != normal(program, actual):
+        if endless > 20:
+            break
+        if expected[0] != "value":
+            continue
+        actual = outcome(candidate, make(), CANDIDATE_SECONDS)
+        if normal(program, expected) != normal(program, actual):
             print(f"{program}: on {make()!r:.200} expected {expected!r:.200}, got {actual!r:.200}")
             return 1
-        if endless > 5:
-            break
     return 0
 
 
