@@ -6,6 +6,7 @@ up, reporting and tearing down takes ten times as long as the test; the outcome 
 
 import inspect
 import os
+import sys
 import unittest
 import warnings
 
@@ -78,8 +79,10 @@ def call(item):
     os.environ["PYTEST_CURRENT_TEST"] = "%s (call)" % item.nodeid
     direct = _direct_arguments(item)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(record=True):
+            if not sys.warnoptions:  # as pytest does
+                warnings.filterwarnings("always", category=DeprecationWarning)
+                warnings.filterwarnings("always", category=PendingDeprecationWarning)
             item.obj(**{name: direct[name] for name in item._fixtureinfo.argnames})
     except BaseException as error:
         return error

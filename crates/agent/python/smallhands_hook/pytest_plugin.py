@@ -10,8 +10,8 @@ import pytest
 from . import environment as settings
 from .imported import ImportWatch
 from .pytest_files import collect_only_files_of
-from .pytest_suite import PytestSuite, give_scratch, quieten
-from .server import Server, scratch_folder
+from .pytest_suite import PytestSuite, quieten
+from .server import Server
 from .suite import run_fresh
 from .zygote import Fresh, split
 
@@ -55,7 +55,6 @@ class Hijack:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
         """Never returns."""
-        give_scratch(session.config, scratch_folder(self._environment))
         self._suite.adopt(session)
         quieten(session.config)
         if self._fresh is not None:

@@ -1,6 +1,5 @@
 """Runs collected pytest items one by one, without the cost of reporting to a terminal."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from _pytest.reports import TestReport
 
 from . import pytest_plain
 from .failure import bounded, frames_of, message_of, with_syntax_error
+from .scratch import own_scratch
 from .suite import Suite
 
 
@@ -55,6 +55,8 @@ class PytestSuite(Suite):
 
     def run(self, tests, reporter, quick=False):
         _explain_less()
+        if tests:
+            give_scratch(self._items[tests[0][1]].config, own_scratch(self._environment))
         plain = self._plain if quick else ()
         full = [self._items[name] for _, name in tests if name not in plain]
         for number, name in tests:
@@ -204,9 +206,8 @@ def quieten(config):
 
 
 def give_scratch(config, folder):
-    """Temporary folders of tests are made below `folder`."""
+    """Temporary folders of tests are made below `folder`, which is made when it is needed; its parent has to exist."""
     factory = getattr(config, "_tmp_path_factory", None)
     if factory is not None and hasattr(factory, "_given_basetemp"):
         factory._given_basetemp = Path(folder)
         factory._basetemp = None
-        os.makedirs(os.path.dirname(folder), exist_ok=True)

@@ -2,12 +2,11 @@
 
 import gc
 import os
-import shutil
 import sys
 import threading
 import time
 
-from . import channel, child, hotswap, zygote
+from . import channel, child, hotswap, scratch, zygote
 from .disk import EditedFiles
 from .processes import Children
 from .supervisor import Job, Supervisor
@@ -32,6 +31,7 @@ class Server:
     def serve(self):
         """Never returns."""
         line = channel.Channel(os.open(self._environment.requests, os.O_RDONLY), os.open(self._environment.replies, os.O_WRONLY))
+        scratch.prepare(self._environment)
         _silence()
         gc.collect()
         gc.freeze()
@@ -40,7 +40,7 @@ class Server:
             for message in line:
                 line.send(self._answer(message))
                 self._children.settle()
-                self._tidy()
+                scratch.clear(self._environment)
         finally:
             os._exit(0)
 
@@ -114,17 +114,6 @@ class Server:
             "prepare": [5.0 + 5 * self._collected_in, 2.0 + 3 * self._collected_in],
         })
         return _outcome(outcome["ended"], outcome["names"], outcome["results"], outcome["lines"])
-
-    def _tidy(self):
-        """Removes the temporary files that tests were given a folder for."""
-        scratch = scratch_folder(self._environment)
-        if os.path.exists(scratch):
-            shutil.rmtree(scratch, ignore_errors=True)
-
-
-def scratch_folder(environment):
-    """Where tests of one request may put temporary files."""
-    return os.path.join(environment.hook, "scratch")
 
 
 def _outcome(ended, names, results, lines):

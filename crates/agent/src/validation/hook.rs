@@ -38,6 +38,7 @@ bundled![
     "smallhands_hook/pytest_recorder.py",
     "smallhands_hook/pytest_suite.py",
     "smallhands_hook/recording.py",
+    "smallhands_hook/scratch.py",
     "smallhands_hook/server.py",
     "smallhands_hook/sources.py",
     "smallhands_hook/suite.py",

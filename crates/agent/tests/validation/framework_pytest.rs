@@ -271,3 +271,30 @@ async fn pytest_behind_make_is_served_warm_and_recorded() {
     assert_eq!(session.outcome(project.edit("calc.py", "3", "2"), "test_calc.py::test_two").await, Passed);
     session.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn temporary_folders_output_and_warnings_are_as_in_a_plain_run() {
+    if pytest_is_missing() {
+        return;
+    }
+    let tests = "import os, warnings\nimport pytest\n\n\
+        def test_folders(tmp_path, tmp_path_factory):\n    (tmp_path / 'a').write_text('x')\n    assert tmp_path_factory.mktemp('b').is_dir()\n\n\
+        def test_capture(capfd):\n    os.system('echo out')\n    print('more')\n    assert capfd.readouterr().out == 'out\\nmore\\n'\n\n\
+        def test_log(caplog):\n    import logging\n    logging.getLogger('a').warning('w')\n    assert caplog.messages == ['w']\n\n\
+        def test_recorded():\n    with warnings.catch_warnings(record=True) as seen:\n        warnings.warn('x')\n    assert len(seen) == 1\n\n\
+        def test_warns():\n    with pytest.warns(DeprecationWarning):\n        warnings.warn('x', DeprecationWarning)\n\n\
+        def test_input():\n    with pytest.raises(OSError):\n        input()\n\n\
+        def test_environment():\n    assert not [name for name in os.environ if name.startswith('SMALLHANDS_USER')]\n    assert 'PYTEST_PLUGINS' not in os.environ\n\n\
+        def test_arguments(request):\n    assert request.node.name == 'test_arguments'\n";
+    let project = Project::new(&[("test_ways.py", tests)]);
+    let mut session = project.open(PYTEST).await.warm();
+    for outcome in [session.all(&[]).await, session.trace().await, session.all(&[]).await] {
+        assert_eq!(
+            (outcome.report.failing(), outcome.report.tests.len()),
+            (vec![], 8),
+            "{:?}",
+            outcome.report
+        );
+    }
+    session.close().await;
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use smallhands_agent::validation::{CheckSpec, StopRule, ValidationError, open, run_check};
+use smallhands_agent::validation::{CheckSpec, RunRequest, StopRule, ValidationError, open, run_check};
 use smallhands_checks::{Framework, TestId};
 use smallhands_repair::Edit;
 
@@ -85,13 +85,8 @@ async fn an_edit_for_another_text_is_refused() {
     let tests = [TestId::new("test_calc.T.test_a")];
     for (start, end) in [(0, 100_000), (5, 2)] {
         let edits = [Edit { file: "calc.py".into(), start, end, text: String::new() }];
-        let request = smallhands_agent::validation::RunRequest {
-            edits: &edits,
-            tests: &tests,
-            limits: LIMITS,
-            stop: StopRule::Never,
-            trace: false,
-        };
+        let request =
+            RunRequest { edits: &edits, tests: &tests, limits: LIMITS, stop: StopRule::Never, trace: false };
         let refused = session.validator.run(request).await;
         assert!(matches!(refused, Err(ValidationError::EditDoesNotFit { .. })), "{refused:?}");
     }
@@ -105,16 +100,25 @@ async fn a_plain_candidate_that_hangs_is_stopped_and_taken_back() {
     let mut validator = open(Arc::clone(&project.runtime), &check, &[]).await.unwrap();
     let tests = validator.tests().to_vec();
     let edits = [project.edit("step.sh", "exit 1", "sleep 60")];
-    let request = smallhands_agent::validation::RunRequest {
-        edits: &edits,
-        tests: &tests,
-        limits: LIMITS,
-        stop: StopRule::Never,
-        trace: false,
-    };
+    let request =
+        RunRequest { edits: &edits, tests: &tests, limits: LIMITS, stop: StopRule::Never, trace: false };
     assert_eq!(validator.run(request).await.unwrap().ended, End::TimedOut);
     assert_eq!(project.read("step.sh"), "exit 1\n");
     validator.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_plain_candidate_is_taken_back() {
+    let project = Project::new(&[("step.sh", "exit 1\n")]);
+    let mut session = project.open("sh step.sh").await;
+    let edits = [project.edit("step.sh", "exit 1", "sleep 60")];
+    let tests = session.validator.tests().to_vec();
+    let request =
+        RunRequest { edits: &edits, tests: &tests, limits: LIMITS, stop: StopRule::Never, trace: false };
+    let cut = tokio::time::timeout(Duration::from_millis(500), session.validator.run(request)).await;
+    assert!(cut.is_err(), "it was still running");
+    assert_eq!(session.outcome(project.edit("step.sh", "exit 1", "exit 0"), "sh step.sh").await, Passed);
+    session.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
