@@ -106,4 +106,26 @@ mod tests {
         capture.push(b"ghijkl");
         assert_eq!(capture.recent(100), b"ijkl");
     }
+    /// A slow and obvious version.
+    fn expected(limit: usize, all: &[u8]) -> Vec<u8> {
+        if all.len() <= limit {
+            return all.to_vec();
+        }
+        let (head, tail) = (limit / 2, limit - limit / 2);
+        let note = format!("\n[... {} bytes left out ...]\n", all.len() - limit);
+        [&all[..head], note.as_bytes(), &all[all.len() - tail..]].concat()
+    }
+
+    #[test]
+    fn how_output_is_cut_into_pieces_does_not_matter() {
+        let all: Vec<u8> = (0..200).collect();
+        for limit in [0, 1, 2, 3, 7, 50, 199, 200, 201] {
+            for piece in [1, 2, 3, 13, 64, 200] {
+                let mut capture = Capture::new(limit);
+                all.chunks(piece).for_each(|chunk| capture.push(chunk));
+                assert_eq!(capture.truncated(), limit < all.len());
+                assert_eq!(capture.take(), expected(limit, &all), "limit {limit}, pieces of {piece}");
+            }
+        }
+    }
 }

@@ -259,20 +259,62 @@ mod tests {
         assert!(with("install").starts_with("install: Command"));
     }
 
+    fn io_error(kind: io::ErrorKind) -> RuntimeError {
+        RuntimeError::File { operation: "read", path: "/w/x".into(), source: kind.into() }
+    }
+
     #[test]
     fn classes_are_those_that_clients_catch() {
-        let missing = io::Error::from(io::ErrorKind::NotFound);
+        let session = || "a".to_owned();
+        let bad_syntax = RuntimeError::BashIncorrectSyntax {
+            command: "if".into(),
+            exit_code: 2,
+            stdout: "out".into(),
+            stderr: "err".into(),
+        };
         let cases = [
-            (RuntimeError::SessionExists { session: "a".into() }, "swerex.exceptions.SessionExistsError"),
+            (RuntimeError::SessionExists { session: session() }, "swerex.exceptions.SessionExistsError"),
             (
-                RuntimeError::File { operation: "read", path: "x".into(), source: missing },
-                "builtins.FileNotFoundError",
+                RuntimeError::SessionDoesNotExist { session: session() },
+                "swerex.exceptions.SessionDoesNotExistError",
             ),
+            (
+                RuntimeError::SessionStart { session: session(), reason: "slow".into() },
+                "swerex.exceptions.SessionNotInitializedError",
+            ),
+            (RuntimeError::SessionBusy { session: session() }, "swerex.exceptions.CommandTimeoutError"),
+            (RuntimeError::InterruptFailed { session: session() }, "swerex.exceptions.CommandTimeoutError"),
+            (bad_syntax, "swerex.exceptions.BashIncorrectSyntaxError"),
+            (RuntimeError::BadPattern { pattern: "(".into(), reason: "open".into() }, "re.error"),
+            (RuntimeError::InvalidCommand { reason: "null".into() }, "builtins.ValueError"),
+            (RuntimeError::WorkingDirectory { path: "/no".into() }, "builtins.FileNotFoundError"),
+            (io_error(io::ErrorKind::NotFound), "builtins.FileNotFoundError"),
+            (io_error(io::ErrorKind::PermissionDenied), "builtins.PermissionError"),
+            (io_error(io::ErrorKind::IsADirectory), "builtins.IsADirectoryError"),
+            (io_error(io::ErrorKind::StorageFull), "builtins.OSError"),
+            (RuntimeError::OutsideRoot { path: "..".into(), root: "/w".into() }, "builtins.PermissionError"),
             (RuntimeError::Closed, "swerex.exceptions.SwerexException"),
         ];
         for (error, class) in cases {
             assert_eq!(error.class_path(), class, "{error}");
         }
+    }
+
+    #[test]
+    fn details_travel_beside_the_message() {
+        let syntax = RuntimeError::BashIncorrectSyntax {
+            command: "if".into(),
+            exit_code: 2,
+            stdout: "out".into(),
+            stderr: "err".into(),
+        };
+        assert_eq!(syntax.extra_info(), json!({"bash_stdout": "out", "bash_stderr": "err"}));
+        let ended = RuntimeError::ShellExited { session: "a".into(), output: "last".into(), status: 3 };
+        assert_eq!(ended.extra_info(), json!({"output": "last", "exit_code": 3}));
+        assert!(ended.to_string().contains("status 3") && ended.to_string().ends_with("last"));
+        assert_eq!(RuntimeError::Closed.extra_info(), json!({}));
+        let survivors = RuntimeError::from(Survivors(vec![7, 8]));
+        assert_eq!(survivors.to_string(), "2 processes could not be killed (first: 7)");
     }
 
     #[test]

@@ -80,4 +80,42 @@ mod tests {
         assert_eq!(prepared.0[1], Some((libc::RLIMIT_NPROC, processes, processes)));
         assert_eq!(prepared.0[2], Some((libc::RLIMIT_CPU, 3, 5)));
     }
+    /// What a child that applied `limits` sees of a limit: soft and hard.
+    fn in_child(limits: &Limits, name: &str) -> (String, String) {
+        use std::os::unix::process::CommandExt;
+        let prepared = PreparedLimits::new(limits, 0);
+        let mut command = std::process::Command::new("cat");
+        // SAFETY: applying limits only makes async-signal-safe system calls.
+        unsafe { command.arg("/proc/self/limits").pre_exec(move || prepared.apply()) };
+        let shown = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let line = shown.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        let mut values = line.split_whitespace().map(str::to_owned);
+        (values.next().unwrap(), values.next().unwrap())
+    }
+
+    #[test]
+    fn a_child_lives_under_its_limits() {
+        let limits = Limits {
+            memory_bytes: Some(100 << 20),
+            processes: Some(10),
+            cpu_seconds: Some(7),
+            file_bytes: Some(4096),
+        };
+        let cases = [
+            ("Max data size", ("104857600", "104857600")),
+            ("Max processes", ("2058", "2058")),
+            ("Max cpu time", ("7", "9")),
+            ("Max file size", ("4096", "4096")),
+            ("Max core file size", ("0", "0")),
+        ];
+        for (name, (soft, hard)) in cases {
+            assert_eq!(in_child(&limits, name), (soft.to_owned(), hard.to_owned()), "{name}");
+        }
+    }
+
+    #[test]
+    fn limits_are_never_raised() {
+        let limits = Limits { file_bytes: Some(u64::MAX), cpu_seconds: Some(u64::MAX), ..Limits::default() };
+        assert_eq!(in_child(&limits, "Max file size"), in_child(&Limits::default(), "Max file size"));
+    }
 }

@@ -561,6 +561,19 @@ async fn a_time_limit_of_nothing_is_a_timeout() {
 }
 
 #[tokio::test]
+async fn interrupts_that_race_with_the_start_lose_no_session() {
+    let place = Place::new().await;
+    for round in 0..60 {
+        let action =
+            BashAction { timeout: Some(Duration::from_micros(50 * round)), ..BashAction::new("sleep 4612") };
+        place.act(action).await.unwrap_err();
+        place.interrupt().await.unwrap();
+        assert_eq!(place.output(&format!("echo {round}")).await, format!("{round}\n"));
+    }
+    assert_eq!(running("sleep 4612"), 0);
+}
+
+#[tokio::test]
 async fn a_command_that_ends_after_its_time_leaves_a_usable_session() {
     let place = Place::new().await;
     let file = place.root.path().join("go");

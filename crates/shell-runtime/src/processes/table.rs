@@ -151,4 +151,40 @@ mod tests {
         assert!(memory_bytes(me) > 100_000 && user_tasks() >= 1);
         assert_eq!((start_time(-1), memory_bytes(-1)), (None, 0));
     }
+    #[test]
+    fn variables_are_those_a_process_was_started_with() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("310")
+            .env_clear()
+            .env("NAME", "value=with=signs")
+            .env("NAMESAKE", "other")
+            .env("EMPTY", "")
+            .spawn()
+            .unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let cases = [
+            ("NAME", Some("value=with=signs")),
+            ("NAMESAKE", Some("other")),
+            ("EMPTY", Some("")),
+            ("NAM", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(variable(pid, name).as_deref(), expected, "{name}");
+        }
+        assert!(carries(pid, "NAME", "value=with=signs") && !carries(pid, "NAME", "value"));
+        child.kill().unwrap();
+        // Dead and not collected yet: in the table, but no longer alive and without an environment.
+        let dead = || {
+            snapshot()
+                .into_iter()
+                .find(|process| process.pid == pid)
+                .is_none_or(|process| !process.is_alive())
+        };
+        while !dead() {
+            std::thread::yield_now();
+        }
+        assert_eq!(variable(pid, "NAME"), None);
+        child.wait().unwrap();
+        assert_eq!(start_time(pid), None);
+    }
 }

@@ -19,6 +19,7 @@ __smallhands_receive() {
   builtin mapfile -t -n 1 -u 242 __smallhands_order
   [[ ${#__smallhands_order[@]} -eq 1 ]] || return 1
   __smallhands_verb=${__smallhands_order[0]%% *}
+  [[ $__smallhands_verb == run || $__smallhands_verb == sync ]] || return 0
   __smallhands_seq=${__smallhands_order[0]##* }
   builtin mapfile -d '' -t __smallhands_text </dev/fd/241
   __smallhands_prefix=
@@ -51,8 +52,9 @@ __smallhands_turn() {
   builtin jobs
   while :; do
     builtin printf '%s %s %s %s\0' "${__smallhands_seq:-0}" "$__smallhands_status" "$__smallhands_entered" "${PWD-}" >&243
-    __smallhands_receive || builtin exit 0
-    [[ $__smallhands_verb == sync ]] || return 0
     __smallhands_entered=0
+    # The rest of an order that an interrupt tore is neither: it is asked for again.
+    until __smallhands_receive || builtin exit 0; [[ $__smallhands_verb == run || $__smallhands_verb == sync ]]; do :; done
+    [[ $__smallhands_verb == sync ]] || return 0
   done
 }

@@ -87,19 +87,28 @@ impl Session {
     async fn quiet(&self, limit: Duration, expected: &Expectations) -> Option<String> {
         let deadline = deadline(limit);
         let mut changed = self.screen.watch();
+        let probe = self.probe();
         loop {
-            {
-                let state = self.screen.lock();
-                if !matches!(state.phase, Phase::Running(_)) {
-                    return Some(String::new());
-                }
-                if let Some(pattern) = expected.appears_in(&state.output) {
-                    return Some(pattern);
-                }
+            if let Some(outcome) = self.quiet_now(probe, expected) {
+                return Some(outcome);
             }
             if !matches!(tokio::time::timeout_at(deadline, changed.changed()).await, Ok(Ok(()))) {
                 return None;
             }
+        }
+    }
+
+    /// A shell that answers the probe and has not reported the command never got it: the signal came while it was
+    /// taking the order, and that was lost.
+    fn quiet_now(&self, probe: u64, expected: &Expectations) -> Option<String> {
+        let mut state = self.screen.lock();
+        if matches!(state.phase, Phase::Running(_)) && state.reported >= probe {
+            state.phase = Phase::Idle;
+            state.last.status = 128 + libc::SIGINT;
+        }
+        match state.phase {
+            Phase::Running(_) => expected.appears_in(&state.output),
+            Phase::Idle | Phase::Ended(_) => Some(String::new()),
         }
     }
 

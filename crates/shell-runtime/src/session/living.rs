@@ -158,14 +158,20 @@ impl Session {
             .map_err(RuntimeError::io("hand the command to the shell"))
     }
 
+    /// Asks the shell to report when it has done everything ordered before, and answers with the report's number.
+    pub(super) fn probe(&self) -> u64 {
+        let seq = self.next_seq.fetch_add(1, Ordering::Relaxed);
+        if let Err(error) = self.orders.synchronise(seq) {
+            tracing::debug!(%error, session = self.name, "the shell takes no more orders");
+        }
+        seq
+    }
+
     /// Makes sure that the shell listens; used after signals, which may have cost it an order.
     pub(super) async fn synchronise(&self, patience: Duration, tries: u32) -> bool {
         for _ in 0..tries {
-            let seq = self.next_seq.fetch_add(1, Ordering::Relaxed);
             let mut changed = self.screen.watch();
-            if self.orders.synchronise(seq).is_err() {
-                return false;
-            }
+            let seq = self.probe();
             let answered = async {
                 while self.screen.lock().reported < seq && !self.has_ended() {
                     if changed.changed().await.is_err() {
