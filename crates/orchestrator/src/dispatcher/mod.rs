@@ -280,3 +280,13 @@ impl Dispatcher {
         RunError::StoredState { run: self.journal.run().to_owned(), reason: format!("task {task}: {reason}") }
     }
 }
+
+/// An owner that goes away in the middle of its work takes its attempts with it: the next owner must not meet them.
+impl Drop for Dispatcher {
+    fn drop(&mut self) {
+        for launched in self.launched.values() {
+            launched.cancel.cancel();
+            launched.handle.abort();
+        }
+    }
+}

@@ -262,4 +262,103 @@ mod tests {
             assert_eq!(judge(&halt, &sum).0, expected, "{halt:?}");
         }
     }
+
+    fn task(id: &str, work: Assignment, delivery: Delivery) -> crate::planner::view::PlannedTask {
+        let standing = crate::planner::view::Standing::Done;
+        crate::planner::view::PlannedTask { id: id.into(), work, standing, delivery: Some(delivery) }
+    }
+
+    fn observed(round: u32, passed: u64, failing: &[&str]) -> crate::planner::view::PlannedTask {
+        let failing: Vec<String> = failing.iter().map(|test| (*test).to_owned()).collect();
+        let counts = TestCounts { passed, failed: failing.len() as u64, skipped: 1 };
+        let delivery = Delivery::Observed {
+            observation: "b3-0".into(),
+            counts,
+            failing,
+            flaky: vec![format!("wobbly-{round}")],
+            mode: "command".into(),
+            groups: vec![],
+        };
+        task("observe", Assignment::Observe { check: 0, round, at: "t0".into() }, delivery)
+    }
+
+    fn searched(validated: u64) -> crate::planner::view::PlannedTask {
+        let ended = "exhausted".into();
+        let delivery = Delivery::Searched { found: vec![], validated, candidates: 99, ended };
+        task("search", Assignment::Run { command: String::new() }, delivery)
+    }
+
+    fn paid(cost_usd_micros: u64) -> crate::planner::view::PlannedTask {
+        let delivery = Delivery::Changed { found: None, note: "n".into(), cost_usd_micros, log: None };
+        task("code", Assignment::Run { command: String::new() }, delivery)
+    }
+
+    fn verified(green: bool, failing: &[&str], warning: &str) -> crate::planner::view::PlannedTask {
+        let delivery = Delivery::Verified {
+            at: "t1".into(),
+            green,
+            counts: TestCounts { passed: 9, failed: failing.len() as u64, skipped: 0 },
+            failing: failing.iter().map(|test| (*test).to_owned()).collect(),
+            broken: vec![],
+            evidence: "b3-9".into(),
+            warnings: vec![warning.into()],
+        };
+        task("verify", Assignment::Verify { round: 1, at: "t1".into() }, delivery)
+    }
+
+    fn total(tasks: Vec<crate::planner::view::PlannedTask>) -> Sum {
+        let facts = crate::planner::view::RunFacts {
+            checks: vec![],
+            base: "t0".into(),
+            agents: 1,
+            goal: None,
+            has_model: false,
+            search_ms: 1,
+        };
+        add_up(&PlannerView { facts, tasks })
+    }
+
+    #[test]
+    fn what_was_before_is_what_the_first_round_saw_over_all_checks() {
+        let sum = total(vec![observed(1, 3, &["a"]), observed(1, 4, &["b", "c"]), observed(2, 50, &["c"])]);
+        assert_eq!(sum.before, TestCounts { passed: 7, failed: 3, skipped: 2 });
+        assert_eq!(sum.failing, ["a", "b", "c"]);
+        assert_eq!(sum.flaky, ["wobbly-1", "wobbly-1"]);
+        assert_eq!((sum.after, sum.green), (None, false));
+    }
+
+    #[test]
+    fn the_verification_replaces_what_was_seen_before() {
+        let sum = total(vec![observed(1, 8, &["a", "b"]), verified(false, &["b"], "careful")]);
+        assert_eq!(sum.failing, ["b"]);
+        assert_eq!(sum.after.map(|after| after.failed), Some(1));
+        assert_eq!((sum.evidence.as_deref(), sum.green), (Some("b3-9"), false));
+        assert_eq!(sum.warnings, ["careful"]);
+        assert!(total(vec![verified(true, &[], "w")]).green);
+    }
+
+    #[test]
+    fn work_and_money_add_up() {
+        let sum = total(vec![searched(40), searched(2), paid(1500), paid(1)]);
+        assert_eq!((sum.validations, sum.cost_usd_micros), (42, 1501));
+        assert!(sum.merged.is_empty() && sum.alternatives.is_empty());
+    }
+
+    #[test]
+    fn reasons_are_for_people() {
+        let limit = || Halt::Limit("deadline".into());
+        let cases = [
+            (Halt::Verified, sum(false, 2, 0, true), "the patch helps, but 2 tests still fail"),
+            (Halt::Verified, sum(false, 0, 3, true), "the patch breaks 3 tests that passed before"),
+            (Halt::NoPatch, sum(false, 1, 0, false), "no patch was found after 0 validations"),
+            (limit(), sum(false, 1, 0, false), "deadline before a patch was found"),
+            (limit(), sum(false, 1, 0, true), "deadline before the result could be verified"),
+            (Halt::Unobservable("why".into()), sum(false, 0, 0, true), "why"),
+        ];
+        for (halt, sum, expected) in cases {
+            assert_eq!(judge(&halt, &sum).1, expected, "{halt:?}");
+        }
+        let told = Sum { cause: Some("there is no pytest".into()), ..Sum::default() };
+        assert_eq!(judge(&Halt::Unobservable("why".into()), &told).1, "there is no pytest");
+    }
 }

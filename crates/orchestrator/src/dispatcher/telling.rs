@@ -144,3 +144,7 @@ fn phase_after(step: TaskStep) -> TaskPhase {
         TaskStep::Stop | TaskStep::Drop => TaskPhase::Dropped,
     }
 }
+
+#[cfg(test)]
+#[path = "telling_tests.rs"]
+mod tests;

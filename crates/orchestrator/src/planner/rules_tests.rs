@@ -214,8 +214,8 @@ fn a_goal_is_worked_on_before_failures_are_repaired() {
     story.view.facts.goal = Some("add a flag".into());
     story.plan();
     story.settle("observe-1.0", observed(&[])).plan();
-    assert_eq!(story.open(), ["code-goal-1", "integrate-goal"]);
-    story.settle("code-goal-1", None).settle("integrate-goal", integrated("t0", "t1", &[])).plan();
+    assert_eq!(story.open(), ["code-goal-1", "integrate-goal-1"]);
+    story.settle("code-goal-1", None).settle("integrate-goal-1", integrated("t0", "t1", &[])).plan();
     assert_eq!(story.open(), ["verify-1"]);
 }
 

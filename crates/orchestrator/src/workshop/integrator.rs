@@ -237,4 +237,98 @@ mod tests {
             }
         }
     }
+
+    fn patch(name: &str, complete: bool, fixed: usize, rank: u64) -> FoundPatch {
+        let view =
+            PatchView { file: name.into(), line: 1, kind: "k".into(), summary: format!("patch {name}") };
+        FoundPatch { view, diff: "b3-0".into(), fixed: vec!["t".into(); fixed], complete, rank }
+    }
+
+    fn searched(found: Vec<FoundPatch>) -> Delivery {
+        Delivery::Searched { found, validated: 1, candidates: 1, ended: "found".into() }
+    }
+
+    fn attempt(brought: Vec<(String, Delivery)>) -> Attempt {
+        let work = Assignment::Integrate {
+            group: "g".into(),
+            check: 0,
+            round: 1,
+            from: vec![],
+            failing: vec![],
+            observation: None,
+        };
+        let id = smallhands_task_graph::AttemptId::new("integrate".into(), 1);
+        let (to, _) = tokio::sync::mpsc::unbounded_channel();
+        Attempt {
+            task: smallhands_task_graph::Task::new("integrate", work.role(), "g"),
+            work,
+            head: "t0".into(),
+            continue_from: None,
+            brought,
+            fixed: BTreeSet::new(),
+            cancel: smallhands_agent::cancel::CancelToken::new(),
+            voice: std::sync::Arc::new(crate::workshop::voice::Voice::new(id.clone(), to)),
+            id,
+        }
+    }
+
+    #[test]
+    fn complete_patches_first_then_more_tests_then_the_likelier() {
+        let model = Delivery::Changed {
+            found: Some(patch("model", true, 2, 0)),
+            note: String::new(),
+            cost_usd_micros: 0,
+            log: None,
+        };
+        let nothing = Delivery::Changed { found: None, note: String::new(), cost_usd_micros: 0, log: None };
+        let brought = vec![
+            ("s1".to_owned(), searched(vec![patch("late", true, 2, 9), patch("partial", false, 3, 1)])),
+            ("s2".to_owned(), searched(vec![patch("early", true, 2, 4), patch("fewer", true, 1, 2)])),
+            ("code".to_owned(), model),
+            ("idle".to_owned(), nothing),
+        ];
+        let sorted = best_first(&attempt(brought));
+        let order: Vec<&str> = sorted.iter().map(|patch| patch.view.file.as_str()).collect();
+        assert_eq!(order, ["model", "early", "late", "fewer", "partial"]);
+        let rest: Vec<String> = others(&sorted, 0).into_iter().map(|view| view.file).collect();
+        assert_eq!(rest, ["early", "late", "fewer"], "partial patches are no alternatives");
+    }
+
+    #[test]
+    fn the_list_of_alternatives_is_bounded() {
+        let patches: Vec<FoundPatch> = (0..20).map(|rank| patch("p", true, 1, rank)).collect();
+        assert_eq!(others(&patches, 3).len(), MAX_LISTED);
+        assert!(best_first(&attempt(vec![])).is_empty());
+    }
+
+    #[test]
+    fn a_patch_answers_for_the_tests_that_run_what_it_changes() {
+        use Outcome::{Failed, Passed};
+        let mut observation = Observation {
+            report: report(&[
+                ("w", Failed),
+                ("g", Passed),
+                ("h", Failed),
+                ("far", Passed),
+                ("wobbly", Passed),
+            ]),
+            coverage: std::collections::BTreeMap::new(),
+            flaky: vec![TestId::new("wobbly")],
+            mode: "warm-unittest".into(),
+            slowest_pass: std::time::Duration::ZERO,
+            notes: vec![],
+        };
+        for (test, file) in [("w", "a.py"), ("g", "a.py"), ("h", "a.py"), ("far", "b.py"), ("wobbly", "a.py")]
+        {
+            let lines = [(file.to_owned(), BTreeSet::from([1]))].into();
+            observation.coverage.insert(TestId::new(test), lines);
+        }
+        let files = ["a.py".to_owned()];
+        let before = Before::new(&observation, &["w".to_owned()], &files, &BTreeSet::new());
+        assert_eq!((before.wanted, before.green, before.hopeful), (set(&["w"]), set(&["g"]), set(&["h"])));
+
+        let mended = BTreeSet::from(["h".to_owned()]);
+        let before = Before::new(&observation, &["w".to_owned()], &files, &mended);
+        assert_eq!((before.green, before.hopeful), (set(&["g", "h"]), set(&[])), "h must stay mended");
+    }
 }

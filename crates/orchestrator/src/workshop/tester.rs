@@ -152,4 +152,64 @@ mod tests {
             assert_eq!(program_of(command).as_deref(), expected, "{command}");
         }
     }
+
+    fn suspect(file: &str, name: &str) -> smallhands_repair::RankedFunction {
+        let (file, name) = (file.to_owned(), name.to_owned());
+        smallhands_repair::RankedFunction { file, name, start_line: 1, end_line: 9, score: 0.5 }
+    }
+
+    #[test]
+    fn a_group_is_for_the_language_of_its_first_suspect() {
+        let cases = [
+            (
+                vec![suspect("a.py", "C.f"), suspect("b.js", "g")],
+                "repair-python",
+                vec!["a.py::C.f", "b.js::g"],
+            ),
+            (vec![suspect("web/b.js", "g")], "repair-javascript", vec!["web/b.js::g"]),
+            (vec![], "repair", vec![]),
+        ];
+        for (functions, specialist, names) in cases {
+            let group = to_failure_group(Group { tests: vec!["t1".into(), "t2".into()], functions });
+            assert_eq!(group.specialist, specialist);
+            assert_eq!(group.functions, names);
+            assert_eq!(group.tests, ["t1", "t2"]);
+        }
+    }
+
+    fn covering(
+        observation: &mut Observation,
+        test: &str,
+        outcome: smallhands_checks::Outcome,
+        lines: &[u32],
+    ) {
+        observation.report.record(test, smallhands_checks::TestResult::new(outcome));
+        let lines = [("a.py".to_owned(), lines.iter().copied().collect())].into();
+        observation.coverage.insert(TestId::new(test), lines);
+    }
+
+    #[test]
+    fn failures_in_different_functions_are_different_groups() {
+        use smallhands_checks::Outcome::{Failed, Passed};
+        let source = "def f():\n    x = 1\n    return x\n\n\ndef g():\n    y = 2\n    return y\n";
+        let mut observation = Observation {
+            report: smallhands_checks::TestReport::default(),
+            coverage: std::collections::BTreeMap::new(),
+            flaky: vec![],
+            mode: "warm-unittest".into(),
+            slowest_pass: Duration::ZERO,
+            notes: vec![],
+        };
+        covering(&mut observation, "f1", Failed, &[2, 3]);
+        covering(&mut observation, "f2", Failed, &[2, 3]);
+        covering(&mut observation, "g1", Failed, &[7, 8]);
+        covering(&mut observation, "ok", Passed, &[1, 6]);
+        let failing: Vec<TestId> = ["f1", "f2", "g1"].map(TestId::new).into();
+        let found = groups(&observation, &failing, &[("a.py".into(), source.into())]);
+        let tests: Vec<&[String]> = found.iter().map(|group| group.tests.as_slice()).collect();
+        assert_eq!(tests, [&["f1".to_owned(), "f2".to_owned()][..], &["g1".to_owned()][..]]);
+        assert_eq!(found[0].functions.first().map(String::as_str), Some("a.py::f"));
+        assert_eq!(found[1].functions.first().map(String::as_str), Some("a.py::g"));
+        assert!(found.iter().all(|group| group.specialist == "repair-python"));
+    }
 }

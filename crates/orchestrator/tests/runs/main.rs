@@ -1,0 +1,12 @@
+//! Whole runs in process: a small project in a temporary folder goes in, progress and a verdict come out.
+
+mod delivery;
+mod endpoint;
+mod interruption;
+mod models;
+mod nothing_found;
+mod plans;
+mod project;
+mod repairs;
+mod resuming;
+mod support;
