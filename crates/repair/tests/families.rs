@@ -326,6 +326,117 @@ const PYTHON: &[(&str, &str, &str)] = &[
     ("return-add", "def f(a):\n    g(a)\n", "def f(a):\n    return g(a)\n"),
 ];
 
+/// The same for JavaScript: each row shows something that is spelled or parsed differently there.
+const JAVASCRIPT: &[(&str, &str, &str)] = &[
+    (
+        "comparison-operator",
+        "function f(a, b) {\n  return a < b;\n}\n",
+        "function f(a, b) {\n  return a <= b;\n}\n",
+    ),
+    ("comparison-operator", "const f = (a, b) => a === b;\n", "const f = (a, b) => a !== b;\n"),
+    (
+        "comparison-operator",
+        "function f(a, b) {\n  return a == b;\n}\n",
+        "function f(a, b) {\n  return a === b;\n}\n",
+    ),
+    (
+        "logical-operator",
+        "function f(a, b) {\n  return a && b;\n}\n",
+        "function f(a, b) {\n  return a || b;\n}\n",
+    ),
+    (
+        "arithmetic-operator",
+        "class A {\n  m(a, b) {\n    return a + b;\n  }\n}\n",
+        "class A {\n  m(a, b) {\n    return a - b;\n  }\n}\n",
+    ),
+    (
+        "augmented-operator",
+        "function f(i) {\n  i++;\n  return i;\n}\n",
+        "function f(i) {\n  i--;\n  return i;\n}\n",
+    ),
+    (
+        "assignment-operator",
+        "function f(a, b) {\n  a = b;\n  return a;\n}\n",
+        "function f(a, b) {\n  a += b;\n  return a;\n}\n",
+    ),
+    ("branch-swap", "function f(a) {\n  return a ? 1 : 2;\n}\n", "function f(a) {\n  return a ? 2 : 1;\n}\n"),
+    (
+        "branch-kind",
+        "function f(xs) {\n  for (const x in xs) g(x);\n}\n",
+        "function f(xs) {\n  for (const x of xs) g(x);\n}\n",
+    ),
+    (
+        "integer-step",
+        "function f(xs) {\n  for (let i = 1; i < xs.length; i++) g(xs[i]);\n}\n",
+        "function f(xs) {\n  for (let i = 0; i < xs.length; i++) g(xs[i]);\n}\n",
+    ),
+    (
+        "off-by-one",
+        "function f(xs) {\n  return xs[xs.length];\n}\n",
+        "function f(xs) {\n  return xs[xs.length - 1];\n}\n",
+    ),
+    (
+        "variable-replace",
+        "function f(left, right) {\n  return left;\n}\n",
+        "function f(left, right) {\n  return right;\n}\n",
+    ),
+    (
+        "condition-negate",
+        "function f(a) {\n  if (a) {\n    return 1;\n  }\n}\n",
+        "function f(a) {\n  if (!a) {\n    return 1;\n  }\n}\n",
+    ),
+    (
+        "condition-extend",
+        "function f(a, b) {\n  if (a > 0) {\n    return b;\n  }\n}\n",
+        "function f(a, b) {\n  if (a > 0 && b) {\n    return b;\n  }\n}\n",
+    ),
+    (
+        "method-replace",
+        "function f(xs) {\n  return xs.some(g);\n}\n",
+        "function f(xs) {\n  return xs.every(g);\n}\n",
+    ),
+    (
+        "receiver-add",
+        "class A {\n  m(x) {\n    this.x = 1;\n    return x;\n  }\n}\n",
+        "class A {\n  m(x) {\n    this.x = 1;\n    return this.x;\n  }\n}\n",
+    ),
+    (
+        "guard-return",
+        "function f(xs) {\n  return xs[0];\n}\n",
+        "function f(xs) {\n  if (!xs) {\n    return null;\n  }\n  return xs[0];\n}\n",
+    ),
+    (
+        "await-toggle",
+        "async function f(g) {\n  return g();\n}\n",
+        "async function f(g) {\n  return await g();\n}\n",
+    ),
+    ("yield-delegate", "function* f(xs) {\n  yield xs;\n}\n", "function* f(xs) {\n  yield* xs;\n}\n"),
+    ("statement-delete", "function f(a) {\n  a += 1;\n  return a;\n}\n", "function f(a) {\n  return a;\n}\n"),
+    ("statement-swap", "function f(a) {\n  g(a);\n  h(a);\n}\n", "function f(a) {\n  h(a);\n  g(a);\n}\n"),
+    ("return-add", "function f(a) {\n  g(a);\n}\n", "function f(a) {\n  return g(a);\n}\n"),
+    (
+        "wrap-function",
+        "function f(a) {\n  return a / 2;\n}\n",
+        "function f(a) {\n  return Math.floor(a / 2);\n}\n",
+    ),
+    (
+        "insert-call",
+        "function f(xs) {\n  const out = [];\n  for (const x of xs) {\n    g(x);\n  }\n  return out;\n}\n",
+        "function f(xs) {\n  const out = [];\n  for (const x of xs) {\n    g(x);\n    out.push(x);\n  }\n  return out;\n}\n",
+    ),
+    ("default-replace", "function f(a = 1) {\n  return a;\n}\n", "function f(a = 0) {\n  return a;\n}\n"),
+    (
+        "null-replace",
+        "function f(a) {\n  a = undefined;\n  return a;\n}\n",
+        "function f(a) {\n  a = [];\n  return a;\n}\n",
+    ),
+    (
+        "loop-jump",
+        "function f(xs) {\n  for (const x of xs) {\n    if (x) break;\n  }\n}\n",
+        "function f(xs) {\n  for (const x of xs) {\n    if (x) continue;\n  }\n}\n",
+    ),
+];
+
 /// All (kind, resulting text) pairs for a source.
 fn results(path: &str, source: &str) -> BTreeSet<(EditKind, String)> {
     let sources = vec![(path.to_owned(), source.to_owned())];
@@ -351,6 +462,11 @@ fn check(path: &str, rows: &[(&str, &str, &str)]) {
 #[test]
 fn python_proposals() {
     check("a.py", PYTHON);
+}
+
+#[test]
+fn javascript_proposals() {
+    check("a.js", JAVASCRIPT);
 }
 
 #[test]

@@ -96,6 +96,79 @@ if __name__ == "__main__":
     print(x[::-1], y[0:1, 2], not x, ~x & 3 | 4 ^ 5 << 6)
 "##;
 
+const JAVASCRIPT: &str = r##"'use strict';
+import { helper as tool } from 'tools';
+
+/** Documentation: a < b. */
+const LIMIT = 10, names = { a: 1, 'b': 2 };
+
+export class Stack extends Base {
+  size = 0;
+  #secret = 1;
+
+  constructor(items = [], ...rest) {
+    super();
+    this.items = items;
+    this.size = rest.length + this.#secret;
+  }
+
+  get top() {
+    if (this.items.length === 0) return undefined;
+    return this.items[this.items.length - 1];
+  }
+
+  static async load(url, { retries = 3, delay }) {
+    // a comment: x < y
+    while (retries > 0 && url !== null) {
+      try {
+        return await fetch(url);
+      } catch (error) {
+        retries--;
+        console.log(`failed ${url}: ${error.message + 1} of ${LIMIT}`);
+      } finally {
+        delay *= 2;
+      }
+    }
+    throw new Error('gave up');
+  }
+}
+
+function compute(xs, k = 1) {
+  let total = 0;
+  const seen = new Set(), double = (x) => x * 2, clean = x => { return typeof x; };
+  for (let i = 0; i < xs.length; i++) {
+    if (!xs[i]) continue;
+    else if (xs[i] === k || seen.has(xs[i])) {
+      total += xs[i] ? -xs[i] : k ** 2;
+    } else break;
+  }
+  for (const x of xs) total -= x;
+  for (const key in names) {
+    delete names[key];
+  }
+  do {
+    total++;
+  } while (total < 3);
+  switch (k) {
+    case 1:
+      return 2;
+    default:
+      total = -1;
+  }
+  const { p, q: [r] } = xs;
+  xs?.first?.[0]?.(1);
+  const picked = p ?? r;
+  const options = { xs, b: 1, [k]: 2, ...picked, m() { return 1; } };
+  if (xs instanceof Stack || k in options) return;
+  xs.map((x) => x + total).filter(Boolean);
+  return /re/g.test(xs) ? clean : double;
+}
+
+module.exports = function (x) {
+  return compute(x, 2);
+};
+"##;
+
 fn all(path: &str, source: &str) -> Vec<Candidate> {
     let sources = vec![(path.to_owned(), source.to_owned())];
     let suspicion = Suspicion::uniform(&sources);
@@ -143,6 +216,12 @@ fn python_candidates_are_sound() {
         "Class documentation: x + 1.",
     ];
     check("a.py", PYTHON, tree_sitter_python::LANGUAGE.into(), &untouched);
+}
+
+#[test]
+fn javascript_candidates_are_sound() {
+    let untouched = ["Documentation: a < b.", "// a comment: x < y", "'use strict';", "from 'tools'"];
+    check("a.js", JAVASCRIPT, tree_sitter_javascript::LANGUAGE.into(), &untouched);
 }
 
 #[test]
@@ -206,7 +285,13 @@ fn functions_are_listed_with_qualified_names() {
 
 #[test]
 fn files_are_known_by_their_extension() {
-    for (path, name) in [("a/b.py", Some("python")), (".py", None), ("Makefile", None), ("a.py/b", None)] {
+    for (path, name) in [
+        ("a/b.py", Some("python")),
+        ("x.test.mjs", Some("javascript")),
+        (".py", None),
+        ("Makefile", None),
+        ("a.py/b", None),
+    ] {
         assert_eq!(language_of(path).map(|language| language.name()), name, "{path}");
     }
 }
@@ -220,7 +305,7 @@ fn deep_nesting_is_survived() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
     fn random_text_never_panics(text in "\\PC{0,200}") {
@@ -236,5 +321,11 @@ proptest! {
         let text = format!("{}{put}{}", &PYTHON[..start], &PYTHON[end..]);
         let _ = all("a.py", &text);
         let _ = functions("a.py", &text);
+    }
+
+    #[test]
+    fn damaged_scripts_never_panic(from in 0..1600usize, length in 0..60usize, put in "[ -~\\n\\t]{0,8}") {
+        let text = format!("{}{put}{}", &JAVASCRIPT[..from], &JAVASCRIPT[from + length..]);
+        let _ = all("a.js", &text);
     }
 }
