@@ -209,3 +209,72 @@ impl RunError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_its_class_and_says_what_to_do() {
+        let io = || std::io::Error::other("disk full");
+        let run = || "r1".to_owned();
+        let cases = [
+            (
+                RunError::Repository { path: "/x".into(), reason: "gone".into() },
+                ErrorClass::BadInput,
+                "--repo",
+            ),
+            (
+                RunError::NoChecks { path: "/x".into(), looked_for: "y".into() },
+                ErrorClass::BadInput,
+                "--check",
+            ),
+            (
+                RunError::CheckNotRunnable { command: "c".into(), reason: "none".into() },
+                ErrorClass::BadInput,
+                "smallhands doctor",
+            ),
+            (RunError::BadInput("no".into()), ErrorClass::BadInput, "no"),
+            (
+                RunError::UnknownRun { run: run(), state: "/s".into() },
+                ErrorClass::BadInput,
+                "smallhands runs",
+            ),
+            (RunError::Interrupted { run: run() }, ErrorClass::Interrupted, "smallhands resume r1"),
+            (RunError::RunIsLive(run()), ErrorClass::Infrastructure, "another process"),
+            (
+                RunError::StateDir { path: "/s".into(), reason: "read-only".into() },
+                ErrorClass::Infrastructure,
+                "--state-dir",
+            ),
+            (
+                RunError::Io { what: "write", path: "/s/f".into(), source: io() },
+                ErrorClass::Infrastructure,
+                "cannot write /s/f: disk full",
+            ),
+            (
+                RunError::StoredState { run: run(), reason: "odd".into() },
+                ErrorClass::Infrastructure,
+                "smallhands show r1",
+            ),
+        ];
+        for (error, class, expected) in cases {
+            assert_eq!(error.class(), class, "{error}");
+            assert!(error.to_string().contains(expected), "{expected}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_way_of_delivery_survives_the_log() {
+        let ways = [
+            Deliver::Patch { to: None },
+            Deliver::Patch { to: Some("/x/fix.patch".into()) },
+            Deliver::Apply,
+            Deliver::Branch("fix/it".into()),
+        ];
+        for way in ways {
+            let stored = serde_json::to_string(&way).unwrap();
+            assert_eq!(serde_json::from_str::<Deliver>(&stored).unwrap(), way, "{stored}");
+        }
+    }
+}

@@ -110,4 +110,52 @@ mod tests {
         assert!(selected_as_given("  ").is_err());
         assert_eq!(selected_as_given("make test").unwrap().reason, "given");
     }
+
+    /// Publishes a folder with these files and chooses its checks.
+    async fn chosen(files: &[(&str, &str)], given: &[&str]) -> Result<Vec<SelectedCheck>, RunError> {
+        let folder = tempfile::tempdir().unwrap();
+        let repo = folder.path().join("project");
+        for (path, text) in files {
+            let path = repo.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let base = Base::publish(&repo, &folder.path().join("base")).await.unwrap();
+        let given: Vec<String> = given.iter().map(|command| (*command).to_owned()).collect();
+        select(&given, &base, &repo).await
+    }
+
+    #[tokio::test]
+    async fn checks_that_are_given_are_taken_as_they_are_and_in_order() {
+        let selected =
+            chosen(&[("Makefile", "test:\n\ttrue\n")], &["make lint", "A=1 pytest -q"]).await.unwrap();
+        let commands: Vec<&str> = selected.iter().map(|check| check.command.as_str()).collect();
+        assert_eq!(commands, ["make lint", "A=1 pytest -q"]);
+        assert!(selected.iter().all(|check| check.reason == "given"));
+    }
+
+    #[tokio::test]
+    async fn the_best_detected_check_is_taken_with_its_reason() {
+        let test = "import unittest\n\n\nclass T(unittest.TestCase):\n    def test_x(self):\n        pass\n";
+        let cases: &[(&[(&str, &str)], &str)] = &[
+            (&[("test_x.py", test), ("x.py", "")], "unittest"),
+            (&[("Cargo.toml", "[package]\nname = \"x\"\n"), ("src/lib.rs", "")], "cargo test"),
+            (&[("go.mod", "module x\n"), ("x_test.go", "package x\n")], "go test"),
+            (&[("Makefile", "test:\n\ttrue\n")], "make test"),
+        ];
+        for (files, expected) in cases {
+            let selected = chosen(files, &[]).await.unwrap();
+            let [check] = &selected[..] else { panic!("{expected}: {selected:?}") };
+            assert!(check.command.contains(expected), "{expected}: {check:?}");
+            assert!(!check.reason.is_empty() && check.reason != "given", "{check:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn where_nothing_is_found_the_folder_and_the_way_out_are_named() {
+        let error = chosen(&[("notes.txt", "x")], &[]).await.unwrap_err();
+        let RunError::NoChecks { path, .. } = &error else { panic!("{error}") };
+        assert!(path.ends_with("project"), "{error}");
+        assert!(error.to_string().contains("--check"), "{error}");
+    }
 }

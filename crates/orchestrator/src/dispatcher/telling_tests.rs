@@ -114,7 +114,7 @@ fn endings_name_the_outcome_and_the_reason() {
     let cases = [
         (done(), TaskStep::Succeed, "done", "green: 7 passed, 2 failed", TaskPhase::Done),
         (gave_up(), TaskStep::GiveUp, "gave_up", "no way", TaskPhase::Failed),
-        (limit(), TaskStep::Fail, "limit_reached", "time reached", TaskPhase::Failed),
+        (limit(), TaskStep::Fail, "limit_reached", "time limit reached", TaskPhase::Failed),
         (lost(), TaskStep::Retry, "lost", "disk full", TaskPhase::Waiting),
         (lost(), TaskStep::Drop, "lost", "disk full", TaskPhase::Dropped),
     ];

@@ -236,3 +236,144 @@ fn the_head_follows_the_chain_of_integrations_whatever_their_order() {
     story.settle("integrate-g1.2.1", integrated("t1", "t2", &["b"]));
     assert_eq!(story.view.head(), "t2");
 }
+
+/// A story whose run has these checks.
+fn with_checks(checks: &[&str]) -> Story {
+    let mut story = Story::new(2);
+    story.view.facts.checks = checks.iter().map(|check| (*check).to_owned()).collect();
+    story
+}
+
+#[test]
+fn every_check_is_observed_and_each_brings_its_groups() {
+    let mut story = with_checks(&["pytest", "npm test"]);
+    story.plan();
+    assert_eq!(story.open(), ["observe-1.0", "observe-1.1"]);
+    story.settle("observe-1.0", observed(&[&["py"]])).plan();
+    assert_eq!(story.open(), ["observe-1.1"], "groups are formed once everything is known");
+    story.settle("observe-1.1", observed(&[&["js"]])).plan();
+    let groups: Vec<(usize, Vec<String>)> = story
+        .view
+        .tasks
+        .iter()
+        .filter_map(|task| match &task.work {
+            Assignment::Search { check, failing, .. } => Some((*check, failing.clone())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(groups, [(0, vec!["py".to_owned()]), (1, vec!["js".to_owned()])]);
+}
+
+#[test]
+fn one_check_that_cannot_be_observed_does_not_hide_the_other() {
+    let mut story = with_checks(&["pytest", "npm test"]);
+    story.plan();
+    story.settle("observe-1.0", None).settle("observe-1.1", observed(&[&["js"]])).plan();
+    assert_eq!(story.open(), ["search-g1.1.1", "search-g1.1.2", "integrate-g1.1.1"]);
+}
+
+#[test]
+fn rounds_are_bounded_however_much_progress_there_is() {
+    let mut story = Story::new(1);
+    story.plan();
+    for round in 1..=MAX_ROUNDS {
+        let (onto, head) = (format!("t{}", round - 1), format!("t{round}"));
+        // Each round repairs one test, and another one that was hidden by it comes up.
+        let (now, left) = (format!("now{round}"), format!("left{round}"));
+        story.settle(&format!("observe-{round}.0"), observed(&[&[&now, &left]])).plan();
+        story.settle(&format!("search-g{round}.1.1"), searched());
+        let id = format!("integrate-g{round}.1.1");
+        story.settle(&id, integrated(&onto, &head, &[&now])).plan();
+    }
+    assert_eq!(story.open(), [format!("verify-{MAX_ROUNDS}")]);
+    let last = format!("t{MAX_ROUNDS}");
+    story.settle(&format!("verify-{MAX_ROUNDS}"), verified(&last));
+    assert_eq!(story.plan(), Decision::Halt(Halt::Verified));
+}
+
+#[test]
+fn a_partial_repair_is_followed_by_a_search_for_the_rest() {
+    let mut story = Story::new(1);
+    story.plan();
+    story.settle("observe-1.0", observed(&[&["a", "b"]])).plan();
+    story
+        .settle("search-g1.1.1", searched())
+        .settle("integrate-g1.1.1", integrated("t0", "t1", &["a"]))
+        .plan();
+    assert_eq!(story.open(), ["observe-2.0"]);
+    story.settle("observe-2.0", observed(&[&["b"]])).plan();
+    assert_eq!(story.open(), ["search-g2.1.1", "integrate-g2.1.1"]);
+    let Assignment::Search { at, round, failing, .. } = &story.find("search-g2.1.1").work else {
+        panic!("not a search")
+    };
+    assert_eq!((at.as_str(), *round, failing.as_slice()), ("t1", 2, &["b".to_owned()][..]));
+}
+
+#[test]
+fn a_group_is_kept_while_one_of_its_tests_still_fails() {
+    let mut story = Story::new(2);
+    story.plan();
+    story.settle("observe-1.0", observed(&[&["a"], &["b", "c"]])).plan();
+    story.settle("search-g1.1.1", searched());
+    story.settle("integrate-g1.1.1", integrated("t0", "t1", &["a", "b"])).plan();
+    assert_eq!(story.open(), ["search-g1.2.1", "integrate-g1.2.1"]);
+    story
+        .settle("search-g1.2.1", searched())
+        .settle("integrate-g1.2.1", integrated("t1", "t2", &["c"]))
+        .plan();
+    assert_eq!(story.open(), ["verify-1"]);
+}
+
+#[test]
+fn a_plan_file_comes_before_the_first_look() {
+    let mut story = Story::new(1);
+    let text = r#"{"tasks":[{"id":"a","role":"command","command":"x"}]}"#;
+    story.adopt(crate::planner::plan_file::parse(text, false).unwrap());
+    assert_eq!(story.plan(), wait());
+    assert_eq!(story.open(), ["a", "integrate-a"]);
+    story.settle("a", None).settle("integrate-a", integrated("t0", "t1", &[])).plan();
+    assert_eq!(story.open(), ["observe-1.0"]);
+    let Assignment::Observe { at, .. } = &story.find("observe-1.0").work else { panic!("not a look") };
+    assert_eq!(at, "t1", "what the plan changed is what is looked at");
+    story.settle("observe-1.0", observed(&[])).plan();
+    assert_eq!(story.open(), ["verify-1"]);
+}
+
+#[test]
+fn a_verification_that_cannot_be_run_ends_the_run_without_a_claim() {
+    let mut story = Story::new(1);
+    story.plan();
+    story.settle("observe-1.0", observed(&[&["t1"]])).plan();
+    story
+        .settle("search-g1.1.1", searched())
+        .settle("integrate-g1.1.1", integrated("t0", "t1", &["t1"]))
+        .plan();
+    assert!(matches!(story.settle("verify-1", None).plan(), Decision::Halt(Halt::Unobservable(_))));
+}
+
+#[test]
+fn planning_twice_from_the_same_view_decides_the_same() {
+    let mut story = Story::new(3);
+    story.plan();
+    story.settle("observe-1.0", observed(&[&["a"], &["b"]]));
+    assert_eq!(plan(&story.view), plan(&story.view));
+    story.plan();
+    assert_eq!(plan(&story.view), wait(), "with work under way there is nothing to change");
+}
+
+#[test]
+fn what_is_planned_holds_together() {
+    let mut story = Story::new(4);
+    story.plan();
+    story.settle("observe-1.0", observed(&[&["a"], &["b"]]));
+    let Decision::Change(change) = plan(&story.view) else { panic!("no change") };
+    smallhands_task_graph::Plan { tasks: change.add.clone() }.validate().unwrap();
+    for task in &change.add {
+        let work = Assignment::from_value(&task.params).unwrap();
+        assert_eq!(task.role, work.role(), "{}", task.id);
+        let is_search = matches!(work, Assignment::Search { .. });
+        assert_eq!(task.race.is_some(), is_search, "{}: siblings of a race are searches", task.id);
+        assert_eq!(task.exclusive.as_deref(), (!is_search).then_some("merge"), "{}", task.id);
+        assert!(task.time_limit_ms >= story.view.facts.search_ms, "{}", task.id);
+    }
+}

@@ -130,3 +130,70 @@ impl PlannerView {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(tasks: Vec<PlannedTask>) -> PlannerView {
+        let facts = RunFacts {
+            checks: vec!["pytest".into()],
+            base: "t0".into(),
+            agents: 1,
+            goal: None,
+            has_model: false,
+            search_ms: 1,
+        };
+        PlannerView { facts, tasks }
+    }
+
+    fn integration(round: u32, onto: &str, head: &str, standing: Standing) -> PlannedTask {
+        let work = Assignment::Integrate {
+            group: "g".into(),
+            check: 0,
+            round,
+            from: vec![],
+            failing: vec![],
+            observation: None,
+        };
+        let delivery = Delivery::Integrated {
+            onto: onto.into(),
+            head: head.into(),
+            merged: None,
+            fixed: vec![format!("by-{head}")],
+            rejected: vec![],
+            alternatives: vec![],
+        };
+        PlannedTask { id: format!("i-{onto}-{head}"), work, standing, delivery: Some(delivery) }
+    }
+
+    #[test]
+    fn the_head_is_the_end_of_the_chain() {
+        let cases: &[(&[(&str, &str)], &str)] = &[
+            (&[], "t0"),
+            (&[("t0", "t0")], "t0"),
+            (&[("t0", "t1"), ("t1", "t2")], "t2"),
+            (&[("t1", "t2"), ("t0", "t1")], "t2"),
+            (&[("t5", "t6")], "t0"),
+            (&[("t0", "t1"), ("t1", "t0")], "t0"),
+        ];
+        for (links, expected) in cases {
+            let tasks = links.iter().map(|(onto, head)| integration(1, onto, head, Standing::Done)).collect();
+            assert_eq!(view(tasks).head(), *expected, "{links:?}");
+        }
+    }
+
+    #[test]
+    fn rounds_are_apart_and_dropped_tasks_have_fixed_nothing() {
+        let view = view(vec![
+            integration(1, "t0", "t1", Standing::Done),
+            integration(2, "t1", "t2", Standing::Done),
+            integration(2, "t1", "t3", Standing::Dropped),
+        ]);
+        assert_eq!(view.round(), 2);
+        assert_eq!(view.fixed(1), BTreeSet::from(["by-t1"]));
+        assert_eq!(view.fixed(2), BTreeSet::from(["by-t2"]));
+        assert_eq!(view.of_round(2).count(), 1);
+        assert!(view.observed(1).is_empty());
+    }
+}
