@@ -307,4 +307,74 @@ mod tests {
         assert_eq!(work.group(), Some("g1"));
         assert_eq!(work.round(), 1);
     }
+
+    fn patch() -> FoundPatch {
+        let view = PatchView { file: "a.py".into(), line: 1, kind: "k".into(), summary: "s".into() };
+        FoundPatch { view, diff: "b3-1".into(), fixed: vec!["t".into()], complete: true, rank: 4 }
+    }
+
+    #[test]
+    fn every_kind_of_work_has_its_specialist_group_and_round() {
+        let code = Assignment::Code {
+            group: "g2".into(),
+            round: 3,
+            goal: "x".into(),
+            failing: vec![],
+            hints: vec![],
+            check: 0,
+            observation: None,
+        };
+        let integrate = Assignment::Integrate {
+            group: "g2".into(),
+            check: 0,
+            round: 3,
+            from: vec!["code".into()],
+            failing: vec![],
+            observation: None,
+        };
+        let cases = [
+            (Assignment::Observe { check: 1, round: 2, at: "t".into() }, "tester", None, 2),
+            (code, "coder", Some("g2"), 3),
+            (integrate, "integrator", Some("g2"), 3),
+            (Assignment::Run { command: "make".into() }, "command", None, 0),
+            (Assignment::Verify { round: 4, at: "t".into() }, "verifier", None, 4),
+        ];
+        for (work, role, group, round) in cases {
+            assert_eq!(work.role().as_str(), role);
+            assert_eq!((work.group(), work.round()), (group, round), "{role}");
+            assert_eq!(Assignment::from_value(&work.to_value()).unwrap(), work);
+        }
+    }
+
+    #[test]
+    fn deliveries_survive_the_opaque_form() {
+        let cases = [
+            Delivery::Searched { found: vec![patch()], validated: 1, candidates: 2, ended: "found".into() },
+            Delivery::Changed {
+                found: Some(patch()),
+                note: "n".into(),
+                cost_usd_micros: 7,
+                log: Some("b3-2".into()),
+            },
+            Delivery::Integrated {
+                onto: "t0".into(),
+                head: "t1".into(),
+                merged: Some(patch()),
+                fixed: vec![],
+                rejected: vec!["why".into()],
+                alternatives: vec![patch().view],
+            },
+        ];
+        for delivery in cases {
+            assert_eq!(Delivery::from_value(&delivery.to_value()).unwrap(), delivery);
+        }
+        assert!(Delivery::from_value(&Value::Null).is_err());
+    }
+
+    #[test]
+    fn a_note_of_a_search_survives_the_opaque_form() {
+        let note = SearchNote { next_rank: 40, validated: 39, found: vec![patch()] };
+        let value = serde_json::to_value(&note).unwrap();
+        assert_eq!(serde_json::from_value::<SearchNote>(value).unwrap(), note);
+    }
 }

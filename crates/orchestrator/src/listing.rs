@@ -113,3 +113,70 @@ fn status(state: &StateDir, journal: &Journal) -> String {
     }
     if state.is_owned(journal.run()) { "running".into() } else { "interrupted".into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use smallhands_task_graph::{Command, RunLimits};
+
+    use super::*;
+    use crate::journal::Applied;
+
+    /// A state directory with a run that has been submitted at a time, and finished if there is a verdict.
+    fn submit(state: &StateDir, run: &str, at_ms: i64, verdict: Option<&str>) {
+        std::fs::create_dir_all(state.run_folder(run)).unwrap();
+        let mut journal = Journal::open(Arc::new(state.log().unwrap()), run).unwrap();
+        let mut commands =
+            vec![Command::Submit { spec: serde_json::Value::Null, limits: RunLimits::default(), at_ms }];
+        commands.extend(verdict.map(|verdict| Command::Finish {
+            verdict: verdict.into(),
+            summary: serde_json::json!({"reason": "not a whole summary"}),
+        }));
+        for command in commands {
+            assert!(matches!(journal.apply(&command).unwrap(), Applied::Events(_)), "{command:?}");
+        }
+    }
+
+    #[test]
+    fn the_newest_run_comes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        assert_eq!(runs(&state).unwrap(), []);
+        for (run, at_ms) in [("b", 20), ("a", 30), ("c", 10)] {
+            submit(&state, run, at_ms, None);
+        }
+        let listed = runs(&state).unwrap();
+        let order: Vec<&str> = listed.iter().map(|listing| listing.run.as_str()).collect();
+        assert_eq!(order, ["a", "b", "c"]);
+        assert_eq!(listed[0].submitted_at_ms, 30);
+    }
+
+    #[test]
+    fn the_status_says_how_a_run_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        let cases = [
+            ("done", Some("verified"), "verified"),
+            ("partly", Some("unverified"), "unverified"),
+            ("vain", Some("failed"), "failed"),
+            ("dead", None, "interrupted"),
+        ];
+        for (run, verdict, expected) in cases {
+            submit(&state, run, 1, verdict);
+            assert_eq!(show(&state, run).unwrap().listing.status, expected);
+        }
+        let _lock = state.own("dead").unwrap();
+        assert_eq!(show(&state, "dead").unwrap().listing.status, "running");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_left_out_of_the_details() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        submit(&state, "r1", 5, Some("failed"));
+        let details = show(&state, "r1").unwrap();
+        assert_eq!((details.summary, details.checks), (None, Vec::<String>::new()));
+        assert_eq!(details.listing.repo, "");
+        assert!(details.events >= 2 && details.folder.ends_with("runs/r1"), "{}", details.folder);
+        assert!(matches!(show(&state, "r2"), Err(RunError::UnknownRun { .. })));
+    }
+}

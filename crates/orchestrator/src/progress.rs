@@ -223,3 +223,104 @@ pub struct RunSummary {
     /// Other patches that passed as well and were not chosen.
     pub alternatives: Vec<PatchView>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn view() -> PatchView {
+        PatchView {
+            file: "a.py".into(), line: 3, kind: "compare-operator".into(), summary: "< → <=".into()
+        }
+    }
+
+    fn summary() -> RunSummary {
+        RunSummary {
+            run: "r1".into(),
+            verdict: Verdict::Unverified,
+            reason: "the patch helps".into(),
+            patch: Some("/s/result.patch".into()),
+            report: None,
+            tests: TestsBeforeAfter {
+                before: TestCounts { passed: 1, failed: 2, skipped: 0 },
+                after: Some(TestCounts { passed: 2, failed: 1, skipped: 0 }),
+            },
+            validations: 12,
+            cost_usd: 0.25,
+            wall_ms: 900,
+            limit: Some("timeout".into()),
+            changes: vec![view()],
+            alternatives: vec![],
+        }
+    }
+
+    /// One of each kind, with the type under which scripts know it.
+    fn one_of_each() -> Vec<(Progress, &'static str)> {
+        let attempt = || "search-g1.1.1#2".to_owned();
+        let started = Progress::RunStarted {
+            run: "r1".into(),
+            repo: "/r".into(),
+            task: "t".into(),
+            agents: 2,
+            sandbox: "host".into(),
+            folder: "/s/runs/r1".into(),
+            resumed: true,
+        };
+        let added = TaskView { id: "a".into(), role: "tester".into(), goal: "look".into(), after: vec![] };
+        vec![
+            (started, "run.started"),
+            (Progress::CheckSelected { command: "c".into(), reason: "given".into() }, "check.selected"),
+            (
+                Progress::TestsObserved { counts: TestCounts::default(), failing: vec!["t".into()] },
+                "tests.observed",
+            ),
+            (
+                Progress::PlanChanged { reason: "why".into(), added: vec![added], dropped: vec!["b".into()] },
+                "plan.changed",
+            ),
+            (
+                Progress::TaskChanged { task: "a".into(), phase: TaskPhase::Dropped, note: String::new() },
+                "task.changed",
+            ),
+            (
+                Progress::AttemptStarted { attempt: attempt(), role: "coder".into(), goal: "g".into() },
+                "attempt.started",
+            ),
+            (
+                Progress::AttemptActivity { attempt: attempt(), doing: "trying".into(), validations: 7 },
+                "attempt.activity",
+            ),
+            (
+                Progress::AttemptFinished { attempt: attempt(), outcome: "lost".into(), note: "n".into() },
+                "attempt.finished",
+            ),
+            (Progress::PatchFound { attempt: attempt(), patch: view() }, "patch.found"),
+            (
+                Progress::PatchMerged { task: "i".into(), patch: view(), fixed: vec!["t".into()] },
+                "patch.merged",
+            ),
+            (Progress::Warning { message: "careful".into() }, "warning"),
+            (Progress::RunFinished(summary()), "run.finished"),
+        ]
+    }
+
+    #[test]
+    fn every_kind_has_its_type_and_survives_json() {
+        for (progress, kind) in one_of_each() {
+            let value = serde_json::to_value(&progress).unwrap();
+            assert_eq!(value["type"], kind);
+            assert_eq!(serde_json::from_value::<Progress>(value).unwrap(), progress);
+        }
+    }
+
+    #[test]
+    fn the_last_line_carries_the_summary_itself() {
+        let value = serde_json::to_value(Progress::RunFinished(summary())).unwrap();
+        assert_eq!(value["verdict"], "unverified");
+        assert_eq!(value["tests"]["after"]["failed"], 1);
+        assert_eq!(value["changes"][0]["line"], 3);
+        assert_eq!(value["limit"], "timeout");
+        assert_eq!(value["report"], json!(null));
+    }
+}
