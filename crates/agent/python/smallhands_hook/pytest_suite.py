@@ -24,7 +24,7 @@ class PytestSuite(Suite):
         self._collected = set()
         self._paths = {}
         self._reports = []
-        self._plain = set()
+        self._plain = {}
         self.names = []
         self.errors = {}
 
@@ -35,7 +35,8 @@ class PytestSuite(Suite):
             self._paths[item.nodeid] = _path_of(item)
         self.names = list(self._items)
         if pytest_plain.hooks_allow(session.config):
-            self._plain = {name for name, item in self._items.items() if pytest_plain.is_plain(item)}
+            runners = {name: pytest_plain.runner_of(item) for name, item in self._items.items()}
+            self._plain = {name: runner for name, runner in runners.items() if runner is not None}
 
     # what the rest of the server asks
 
@@ -57,12 +58,12 @@ class PytestSuite(Suite):
         _explain_less()
         if tests:
             give_scratch(self._items[tests[0][1]].config, own_scratch(self._environment))
-        plain = self._plain if quick else ()
+        plain = self._plain if quick else {}
         full = [self._items[name] for _, name in tests if name not in plain]
         for number, name in tests:
             reporter.started(number)
             if name in plain:
-                outcome = self._call(self._items[name])
+                outcome = plain[name](self._environment, self._items[name])
             else:
                 item = full.pop(0)
                 outcome = self._run_item(item, full[0] if full else None)
@@ -70,15 +71,6 @@ class PytestSuite(Suite):
                 if name not in plain:
                     _tear_down(item)
                 return
-
-    def _call(self, item):
-        error = pytest_plain.call(item)
-        if error is None:
-            return "passed", None, []
-        if pytest_plain.is_skip(error):
-            return "skipped", bounded(str(error)) or None, []
-        outcome = "crashed" if isinstance(error, MemoryError) else "failed"
-        return outcome, message_of(error), frames_of(self._environment, error.__traceback__)
 
     def _run_item(self, item, following):
         self._reports = []
@@ -118,7 +110,7 @@ class PytestSuite(Suite):
 
     def pytest_runtest_logreport(self, report):
         """Reports that are made on the way, for parts of a test."""
-        if report.failed:
+        if not report.passed:
             self._reports.append(report)
 
     def pytest_runtest_makereport(self, item, call):
