@@ -5,3 +5,4 @@ mod harness;
 mod python_expressions;
 mod python_statements;
 mod python_tokens;
+mod realistic_bugs;
