@@ -173,4 +173,55 @@ mod tests {
         let details = ReportDetails { evidence: Some("x\n```\n# no".into()), ..ReportDetails::default() };
         assert!(markdown(&summary(Verdict::Failed), &details).contains("'''"));
     }
+
+    #[test]
+    fn sections_without_content_are_left_out() {
+        let mut summary = summary(Verdict::Failed);
+        summary.changes.clear();
+        let text = markdown(&summary, &ReportDetails::default());
+        let absent =
+            ["## Changes", "## Evidence", "## Plan", "## Warnings", "## Tests that", "Flaky", "tests after"];
+        for heading in absent {
+            assert!(!text.contains(heading), "{heading} is in:\n{text}");
+        }
+        assert!(text.starts_with("# Run r1: failed"), "{text}");
+    }
+
+    #[test]
+    fn everything_that_is_known_has_its_place() {
+        let names = |name: &str| vec![name.to_owned()];
+        let details = ReportDetails {
+            task: "make it pass".into(),
+            repo: "/r".into(),
+            checks: vec!["pytest -q".into(), "make lint".into()],
+            failing: names("t_failing"),
+            broken: names("t_broken"),
+            flaky: names("t_flaky"),
+            warnings: names("careful"),
+            evidence: Some("$ pytest -q\nexit code 0\n".into()),
+            plan: "observe-1.0  done".into(),
+        };
+        let mut summary = summary(Verdict::Unverified);
+        summary.tests.after = Some(TestCounts { passed: 3, failed: 0, skipped: 1 });
+        let text = markdown(&summary, &details);
+        let in_order = [
+            "| task | make it pass |",
+            "| repository | /r |",
+            "| check | `pytest -q` |",
+            "| check | `make lint` |",
+            "| tests after | 3 passed, 0 failed, 1 skipped |",
+            "| time | 1.5 s |",
+            "- t_failing",
+            "- t_broken",
+            "- t_flaky",
+            "- careful",
+            "exit code 0",
+            "observe-1.0  done",
+        ];
+        let mut rest = text.as_str();
+        for expected in in_order {
+            let at = rest.find(expected).unwrap_or_else(|| panic!("{expected} is not in its place:\n{text}"));
+            rest = &rest[at + expected.len()..];
+        }
+    }
 }

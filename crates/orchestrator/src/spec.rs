@@ -127,4 +127,27 @@ mod tests {
         assert_eq!(spec(DEFAULT_TASK).goal(), None);
         assert_eq!(spec("add a flag").goal(), Some("add a flag"));
     }
+
+    #[test]
+    fn agents_get_the_check_with_its_limits() {
+        let mut spec = spec("x");
+        let check = spec.check(0).unwrap();
+        assert_eq!((check.command.as_str(), check.timeout), ("pytest", Duration::from_secs(1)));
+        assert_eq!((check.framework, check.test_timeout), (classify("pytest"), None));
+        spec.test_timeout_ms = Some(250);
+        assert_eq!(spec.check(0).unwrap().test_timeout, Some(Duration::from_millis(250)));
+        assert!(spec.check(1).is_none());
+    }
+
+    #[test]
+    fn the_planner_gets_the_facts_and_half_of_the_time_for_a_search() {
+        let mut spec = spec("add a flag");
+        spec.model = Some("tiny".into());
+        let facts = spec.facts();
+        assert_eq!(facts.checks, ["pytest"]);
+        assert_eq!((facts.base.as_str(), facts.agents), ("t0", 2));
+        assert_eq!(facts.goal.as_deref(), Some("add a flag"));
+        assert!(facts.has_model);
+        assert_eq!(facts.search_ms, 50_000);
+    }
 }

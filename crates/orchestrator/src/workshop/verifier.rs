@@ -155,3 +155,38 @@ fn passed_before(shop: &Workshop, attempt: &Attempt) -> Result<BTreeSet<TestId>,
     }
     Ok(passed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use smallhands_checks::{Outcome, TestResult};
+    use std::time::Duration;
+
+    fn run(exit_code: Option<i32>, timed_out: bool) -> CheckRun {
+        let mut report = TestReport::default();
+        report.record("a", TestResult::new(Outcome::Passed));
+        report.record("b", TestResult::new(Outcome::Failed));
+        let wall = Duration::from_millis(1250);
+        CheckRun { report, exit_code, timed_out, wall, output_tail: "said this\n\n".into() }
+    }
+
+    #[test]
+    fn evidence_says_what_was_run_and_how_it_ended() {
+        let check = CheckSpec {
+            command: "make test".into(),
+            framework: smallhands_checks::classify("make test"),
+            timeout: Duration::from_secs(9),
+            test_timeout: None,
+        };
+        let cases = [
+            (run(Some(2), false), "exit code 2, "),
+            (run(None, false), "killed by a signal, "),
+            (run(None, true), "did not end in time, "),
+        ];
+        for (run, expected) in cases {
+            let text = describe(&check, &run);
+            assert!(text.starts_with("$ make test\nsaid this\n"), "{text}");
+            assert!(text.contains(expected) && text.contains("1 passed, 1 failed, 0 skipped"), "{text}");
+        }
+    }
+}
