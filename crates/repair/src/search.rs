@@ -10,7 +10,7 @@ use crate::language::{Language, language_of};
 use crate::localise::Suspicion;
 use crate::rank::{Priors, Scored, log_add, score};
 use crate::scope::{Region, regions};
-use crate::syntax::{NodeId, Tree, parse};
+use crate::syntax::{NodeId, Shape, Tree, parse, qualified_name};
 
 /// Regions less suspicious than this share of the most suspicious one are not searched.
 const RELATIVE_FLOOR: f64 = 0.02;
@@ -78,64 +78,101 @@ pub fn candidates(input: &SearchInput<'_>) -> Vec<Candidate> {
 
 /// Enumerates and ranks the edits of all suspicious functions. Deterministic: equal input, equal output.
 pub fn search(input: &SearchInput<'_>) -> Search {
-    let mut merged: BTreeMap<Edit, Candidate> = BTreeMap::new();
-    let notes = visit(input, &mut |file, region, scored| {
-        for scored in scored {
-            let candidate = candidate_of(file, region, scored);
-            merge(&mut merged, file.tree.source, candidate);
-        }
+    let mut notes = Vec::new();
+    let files = parse_all(input, &mut notes);
+    let mut found = Vec::new();
+    visit(input, &files, &mut notes, &mut |file, scored| {
+        found.extend(scored.into_iter().map(|scored| Found::new(file, scored)));
     });
-    let mut candidates: Vec<Candidate> = merged.into_values().collect();
-    candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.edit.cmp(&b.edit)));
-    let mut search = Search { candidates, notes };
-    if search.candidates.len() > input.limits.max_candidates {
-        let dropped = search.candidates.len() - input.limits.max_candidates;
-        search.notes.push(format!("the {dropped} least likely edits were left out: the limit is reached"));
-        search.candidates.truncate(input.limits.max_candidates);
+    let mut merged = merge(found);
+    merged.sort_by(|a, b| b.scored.score.total_cmp(&a.scored.score).then_with(|| a.result.cmp(&b.result)));
+    if merged.len() > input.limits.max_candidates {
+        let dropped = merged.len() - input.limits.max_candidates;
+        notes.push(format!("the {dropped} least likely edits were left out: the limit is reached"));
+        merged.truncate(input.limits.max_candidates);
     }
-    search
+    let candidates = merged.into_iter().map(|found| candidate_of(found.file, found.scored)).collect();
+    Search { candidates, notes }
+}
+
+/// A scored edit with what tells it from others: the file and the edit trimmed to what it changes.
+struct Found<'f> {
+    file: &'f SearchedFile<'f>,
+    result: (&'f str, Edit),
+    scored: Scored,
+}
+
+impl<'f> Found<'f> {
+    fn new(file: &'f SearchedFile<'f>, scored: Scored) -> Self {
+        let edit = Edit {
+            file: String::new(),
+            start: scored.proposal.span.start,
+            end: scored.proposal.span.end,
+            text: scored.proposal.text.clone(),
+        };
+        Self { file, result: (file.path, edit.trimmed(file.tree.source)), scored }
+    }
+}
+
+/// Edits with the same result become one, under the likeliest kind and with the probability of all.
+fn merge(mut found: Vec<Found<'_>>) -> Vec<Found<'_>> {
+    found.sort_by(|a, b| a.result.cmp(&b.result).then_with(|| b.scored.score.total_cmp(&a.scored.score)));
+    let mut merged: Vec<Found<'_>> = Vec::with_capacity(found.len());
+    for one in found {
+        match merged.last_mut() {
+            Some(last) if last.result == one.result => {
+                last.scored.score = log_add(last.scored.score, one.scored.score);
+            }
+            _ => merged.push(one),
+        }
+    }
+    merged
 }
 
 /// Every way to reach a candidate, in no particular order and not merged.
 pub fn explain(input: &SearchInput<'_>) -> Vec<Explanation> {
-    let mut found = Vec::new();
+    let mut explained = Vec::new();
     let mut numbers = BTreeMap::new();
-    visit(input, &mut |file, region, scored| {
+    let mut notes = Vec::new();
+    let files = parse_all(input, &mut notes);
+    visit(input, &files, &mut notes, &mut |file, scored| {
         for scored in scored {
             let (places, suspicion) = (scored.places, scored.suspicion);
-            let key = (file.path.to_owned(), scored.proposal.place);
             let next = numbers.len();
-            let place = *numbers.entry(key).or_insert(next);
+            let place = *numbers.entry((file.path, scored.proposal.place)).or_insert(next);
             let context = scored.proposal.context.name();
             let values = Feature::ALL.iter().zip(scored.proposal.features.values());
             let features =
                 values.filter(|(_, value)| **value != 0.0).map(|(feature, value)| (feature.name(), *value));
             let features = features.collect();
-            let candidate = candidate_of(file, region, scored);
-            found.push(Explanation { candidate, place, places, suspicion, context, features });
+            let candidate = candidate_of(file, scored);
+            explained.push(Explanation { candidate, place, places, suspicion, context, features });
         }
     });
-    found
+    explained
 }
 
 /// A file that is searched.
 struct SearchedFile<'a> {
     path: &'a str,
-    tree: &'a Tree<'a>,
+    tree: Tree<'a>,
     language: &'static dyn Language,
-    priors: &'a Priors,
+    priors: Priors,
 }
 
-type Visitor<'v> = dyn FnMut(&SearchedFile<'_>, &Region<'_>, Vec<Scored>) + 'v;
+type Visitor<'v, 'f> = dyn FnMut(&'f SearchedFile<'f>, Vec<Scored>) + 'v;
 
-/// Calls `visitor` for every searched region, the most suspicious ones first; returns the notes.
-fn visit(input: &SearchInput<'_>, visitor: &mut Visitor<'_>) -> Vec<String> {
-    let mut notes = Vec::new();
-    let parsed = parse_all(input, &mut notes);
+/// Calls `visitor` for every searched region, the most suspicious ones first.
+fn visit<'f>(
+    input: &SearchInput<'_>,
+    files: &'f [SearchedFile<'f>],
+    notes: &mut Vec<String>,
+    visitor: &mut Visitor<'_, 'f>,
+) {
     let mut queue: Vec<(f64, usize, Option<NodeId>)> = Vec::new();
-    for (index, file) in parsed.iter().enumerate() {
-        for region in regions(&file.1) {
-            queue.push((peak(input.suspicion, file.0, &file.1, region), index, region));
+    for (index, file) in files.iter().enumerate() {
+        for region in regions(&file.tree) {
+            queue.push((peak(input.suspicion, file, region), index, region));
         }
     }
     queue.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| (a.1, a.2).cmp(&(b.1, b.2))));
@@ -148,76 +185,64 @@ fn visit(input: &SearchInput<'_>, visitor: &mut Visitor<'_>) -> Vec<String> {
         }
         if made >= budget {
             skipped += 1;
-            continue;
+        } else if let Some(file) = files.get(index) {
+            let scored = search_region(file, function, input);
+            made += scored.len();
+            visitor(file, scored);
         }
-        let (path, tree, language, priors) = &parsed[index];
-        let file = SearchedFile { path, tree, language: *language, priors };
-        let scored = search_region(&file, function, input);
-        made += scored.1.len();
-        visitor(&file, &scored.0, scored.1);
     }
     if skipped > 0 {
         notes.push(format!(
             "{skipped} less suspicious functions were not searched: enough edits were found before"
         ));
     }
-    notes
 }
 
-type ParsedFile<'a> = (&'a str, Tree<'a>, &'static dyn Language, Priors);
-
 /// Parses the suspicious files; what cannot be searched is noted.
-fn parse_all<'a>(input: &SearchInput<'a>, notes: &mut Vec<String>) -> Vec<ParsedFile<'a>> {
+fn parse_all<'a>(input: &SearchInput<'a>, notes: &mut Vec<String>) -> Vec<SearchedFile<'a>> {
     let mut parsed = Vec::new();
     for (path, text) in input.sources {
         if input.suspicion.max_in(path, 0, u32::MAX) <= 0.0 {
             continue;
         }
         match parse_one(path, text, input.limits.max_file_bytes) {
-            Ok((tree, language, priors)) => parsed.push((path.as_str(), tree, language, priors)),
+            Ok(file) => parsed.push(file),
             Err(reason) => notes.push(format!("{path} was not searched: {reason}")),
         }
     }
     parsed
 }
 
-fn parse_one<'a>(
-    path: &str,
-    text: &'a str,
-    limit: usize,
-) -> Result<(Tree<'a>, &'static dyn Language, Priors), String> {
+fn parse_one<'a>(path: &'a str, text: &'a str, limit: usize) -> Result<SearchedFile<'a>, String> {
     let language = language_of(path).ok_or("no known language has this file name")?;
     if text.len() > limit {
         return Err(format!("its {} bytes are more than the limit of {limit}", text.len()));
     }
     let priors = Priors::parse(language.priors()).map_err(|error| error.to_string())?;
     let tree = parse(text, &language.parser(), language.grammar()).map_err(|error| error.to_string())?;
-    Ok((tree, language, priors))
+    Ok(SearchedFile { path, tree, language, priors })
 }
 
 /// Highest suspicion of a region. Code outside functions counts lines that no function covers.
-fn peak(suspicion: &Suspicion, path: &str, tree: &Tree<'_>, region: Option<NodeId>) -> f64 {
+fn peak(suspicion: &Suspicion, file: &SearchedFile<'_>, region: Option<NodeId>) -> f64 {
+    let tree = &file.tree;
     if let Some(function) = region {
         let node = tree.node(function);
-        return suspicion.max_in(path, node.line, node.last_line);
+        return suspicion.max_in(file.path, node.line, node.last_line);
     }
     let functions: Vec<(u32, u32)> =
         regions(tree).into_iter().flatten().map(|id| (tree.node(id).line, tree.node(id).last_line)).collect();
     let outside = |line: u32| !functions.iter().any(|(first, last)| (*first..=*last).contains(&line));
-    let lines = suspicion.0.get(path).into_iter().flatten();
+    let lines = suspicion.0.get(file.path).into_iter().flatten();
     lines.filter(|(line, _)| outside(**line)).map(|(_, score)| *score).fold(0.0, f64::max)
 }
 
-fn search_region<'a>(
-    file: &SearchedFile<'a>,
-    function: Option<NodeId>,
-    input: &SearchInput<'_>,
-) -> (Region<'a>, Vec<Scored>) {
-    let region = Region::new(file.tree, file.language, function);
+fn search_region(file: &SearchedFile<'_>, function: Option<NodeId>, input: &SearchInput<'_>) -> Vec<Scored> {
+    let region = Region::new(&file.tree, file.language, function);
     let made = proposals(&region);
-    let mut scored = score(made, file.path, function.is_none(), input.suspicion, file.priors);
+    let mut scored = score(made, file.path, function.is_none(), input.suspicion, &file.priors);
     keep_best_per_place(&mut scored, input.limits.max_per_site);
-    (region, scored)
+    scored
 }
 
 /// Drops all but the best alternatives of each kind at each place.
@@ -238,8 +263,10 @@ fn keep_best_per_place(scored: &mut Vec<Scored>, limit: usize) {
     });
 }
 
-fn candidate_of(file: &SearchedFile<'_>, region: &Region<'_>, scored: Scored) -> Candidate {
+fn candidate_of(file: &SearchedFile<'_>, scored: Scored) -> Candidate {
     let proposal = scored.proposal;
+    let node = proposal.place.node();
+    let function = file.tree.enclosing(node, &[Shape::Function]);
     Candidate {
         edit: Edit {
             file: file.path.to_owned(),
@@ -249,25 +276,8 @@ fn candidate_of(file: &SearchedFile<'_>, region: &Region<'_>, scored: Scored) ->
         },
         kind: proposal.kind,
         tier: proposal.kind.tier(),
-        line: file.tree.node(proposal.place.node()).line,
-        function: region.function_name(proposal.place.node()),
+        line: file.tree.node(node).line,
+        function: function.map(|id| qualified_name(&file.tree, id)),
         score: scored.score,
-    }
-}
-
-/// Adds a candidate; one with the same effect is kept under its likelier kind, with both probabilities.
-fn merge(merged: &mut BTreeMap<Edit, Candidate>, source: &str, candidate: Candidate) {
-    let key = candidate.edit.trimmed(source);
-    match merged.get_mut(&key) {
-        Some(known) => {
-            let sum = log_add(known.score, candidate.score);
-            if candidate.score > known.score {
-                *known = candidate;
-            }
-            known.score = sum;
-        }
-        None => {
-            merged.insert(key, candidate);
-        }
     }
 }

@@ -84,6 +84,7 @@ impl Features {
     }
 
     /// Value of one feature.
+    #[cfg(test)]
     pub fn get(&self, feature: Feature) -> f32 {
         self.0[feature as usize]
     }

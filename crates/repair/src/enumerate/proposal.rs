@@ -51,10 +51,21 @@ impl Place {
     }
 }
 
+/// What all proposals at one place have in common.
+#[derive(Clone, Copy)]
+struct Surroundings {
+    place: Place,
+    lines: (u32, u32),
+    context: Context,
+    depth: f32,
+}
+
 /// The proposals of one region.
 pub struct Proposals<'t> {
     tree: &'t Tree<'t>,
     language: &'static dyn Language,
+    /// The place of the last proposal: many in a row have the same.
+    last: Option<Surroundings>,
     /// In the order the families made them.
     pub list: Vec<Proposal>,
 }
@@ -62,7 +73,7 @@ pub struct Proposals<'t> {
 impl<'t> Proposals<'t> {
     /// Nothing proposed yet.
     pub fn new(tree: &'t Tree<'t>, language: &'static dyn Language) -> Self {
-        Self { tree, language, list: Vec::new() }
+        Self { tree, language, last: None, list: Vec::new() }
     }
 
     /// Proposes to replace a span. A replacement by the same text is ignored, and so is one that would not
@@ -76,12 +87,24 @@ impl<'t> Proposals<'t> {
         let features = features
             .with(Feature::Grows, (1.0 + added as f32).ln())
             .with(Feature::Shrinks, (1.0 + removed as f32).ln());
-        let lines = self.suspect_lines(place);
-        let context = context_of(self.tree, self.language, place);
+        let Surroundings { lines, context, depth, .. } = self.surroundings(place);
         let features = features
             .when(Feature::Bound, is_bound(self.tree, kind, place, context))
-            .with(Feature::Depth, (1.0 + depth(self.tree, place) as f32).ln());
+            .with(Feature::Depth, depth);
         self.list.push(Proposal { kind, place, span, text, lines, context, features });
+    }
+
+    fn surroundings(&mut self, place: Place) -> Surroundings {
+        match self.last {
+            Some(last) if last.place == place => last,
+            _ => {
+                let context = context_of(self.tree, self.language, place);
+                let depth = (1.0 + depth(self.tree, place) as f32).ln();
+                let found = Surroundings { place, lines: self.suspect_lines(place), context, depth };
+                self.last = Some(found);
+                found
+            }
+        }
     }
 
     /// Placeholders cannot hold quotes, backslashes, braces, comments or format separators.

@@ -180,10 +180,18 @@ impl<'r, 'a> Site<'r, 'a> {
 
     /// Whether the node decides something: a branch, a loop, an operand of a condition.
     pub fn is_condition(&self) -> bool {
-        let is_tested = matches!(self.role(), Role::Condition);
+        let is_tested = self.tested_role() == Role::Condition;
         let is_logical = matches!(self.shape(), Shape::Comparison | Shape::Logical | Shape::Not);
         let in_logical = matches!(self.tree().parent_shape(self.id), Some(Shape::Logical | Shape::Not));
         self.is_value() && (is_tested || is_logical || in_logical)
+    }
+
+    /// The role of the node, or of the parentheses around it.
+    pub fn tested_role(&self) -> Role {
+        let tree = self.tree();
+        let outermost =
+            tree.ancestors(self.id).take_while(|id| tree.shape(*id) == Shape::Parenthesised).last();
+        outermost.map_or(self.role(), |id| tree.role(id))
     }
 
     /// What the node's value seems to be.
@@ -319,15 +327,7 @@ impl<'r, 'a> Site<'r, 'a> {
             .when(Feature::Calls, expression.calls)
     }
 
-    /// The statement around the node.
-    pub fn statement(&self) -> Option<NodeId> {
-        let tree = self.tree();
-        std::iter::once(self.id)
-            .chain(tree.ancestors(self.id))
-            .find(|id| tree.shape(*id).is_simple_statement() || tree.shape(*id).is_compound_statement())
-    }
-
-    /// Whether a name given to the instance's members is available here.
+    /// Whether the code is in a method, which has an instance to work on.
     pub fn has_receiver(&self) -> bool {
         !self.region.receiver.is_empty()
     }

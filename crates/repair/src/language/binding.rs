@@ -23,6 +23,7 @@ impl dyn Language {
             Shape::Unary => operators.sign,
             Shape::Conditional => operators.conditional,
             Shape::Lambda => BETWEEN_COMMAS,
+            Shape::Mapping => operators.mapping,
             Shape::Yield | Shape::NamedExpression | Shape::Starred => OPEN,
             Shape::Tuple if !tree.text(id).starts_with('(') => OPEN,
             // `1.real` is no attribute access, so integers bind a little less than other leaves.
@@ -61,6 +62,7 @@ impl dyn Language {
             }
             (Shape::Await, _) => operators.primary,
             (Shape::Starred, _) => operators.sign.min(operators.level("|")),
+            (Shape::Lambda, Role::Body) => operators.conditional,
             (Shape::Interpolation, _) => operators.conditional,
             (Shape::Return | Shape::Assignment | Shape::ExpressionStatement | Shape::Parenthesised, _) => {
                 OPEN

@@ -5,6 +5,7 @@
 
 mod binding;
 mod confusions;
+mod javascript;
 mod operators;
 mod python;
 mod vocabulary;
@@ -62,6 +63,10 @@ pub trait Spelling: Sync {
     fn length(&self, value: &str) -> String;
     /// `if condition then first else second` as an expression.
     fn conditional(&self, condition: &str, first: &str, second: &str) -> String;
+    /// The keywords of a generator that hands out what another one does.
+    fn delegation(&self) -> &'static str;
+    /// Whether the statement declares a name, so that it cannot be repeated in its block.
+    fn declares(&self, statement: &str) -> bool;
     /// Whether indentation alone says which block a statement is in.
     fn indents(&self) -> bool;
     /// What starts a comment to the end of the line.
@@ -71,9 +76,10 @@ pub trait Spelling: Sync {
 }
 
 /// The languages there are.
-const LANGUAGES: &[&dyn Language] = &[&python::Python];
+const LANGUAGES: &[&dyn Language] = &[&python::Python, &javascript::JavaScript];
 
 /// Every language there is.
+#[cfg(test)]
 pub fn all_languages() -> &'static [&'static dyn Language] {
     LANGUAGES
 }

@@ -12,6 +12,10 @@ pub struct Operators {
     pub bitwise: &'static [&'static str],
     /// Augmented assignment operators.
     pub augmented: &'static [&'static str],
+    /// Operators that add one to a variable and take one from it, if there are such.
+    pub steps: Option<(&'static str, &'static str)>,
+    /// Words in the head of a loop that can stand for each other.
+    pub loops: Option<(&'static str, &'static str)>,
     /// Logical conjunction.
     pub and: &'static str,
     /// Logical disjunction.
@@ -24,6 +28,8 @@ pub struct Operators {
     pub opposites: &'static [(&'static str, &'static str)],
     /// Whether `a < b < c` means `a < b and b < c`.
     pub chains: bool,
+    /// Whether `a[b:c]` takes a part of a sequence.
+    pub slices: bool,
     /// Binding strength of each binary operator, comparisons and logical ones included.
     pub levels: &'static [(&'static str, Level)],
     /// Operators that group to the right.
@@ -34,6 +40,8 @@ pub struct Operators {
     pub negation: Level,
     /// Strength of a sign.
     pub sign: Level,
+    /// Strength of a literal mapping; weak where braces at the start of a statement open a block.
+    pub mapping: Level,
     /// Strength of what needs no parentheses anywhere.
     pub primary: Level,
 }

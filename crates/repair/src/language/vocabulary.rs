@@ -93,8 +93,8 @@ pub struct Vocabulary {
     pub null: &'static str,
     /// Literals of empty values, with their sorts.
     pub empty: &'static [(&'static str, Sorts)],
-    /// The instance a method works on.
-    pub receiver: &'static str,
+    /// The name of the instance a method works on; none where it is the first parameter.
+    pub receiver: Option<&'static str>,
     /// Names that are never variables of the program.
     pub builtins: &'static [&'static str],
     /// Functions that are mistaken for each other.

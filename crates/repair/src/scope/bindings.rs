@@ -201,7 +201,7 @@ pub fn is_bound_here(tree: &Tree<'_>, id: NodeId) -> bool {
         match (tree.role(node), tree.shape(parent)) {
             (Role::Target, shape) => return shape != Shape::Delete,
             (Role::Element, Shape::Targets | Shape::Tuple | Shape::Listing) => node = parent,
-            (_, Shape::Starred | Shape::Parenthesised | Shape::Parameter) => node = parent,
+            (Role::Value, Shape::Starred | Shape::Parenthesised) => node = parent,
             _ => return false,
         }
     }
@@ -221,6 +221,7 @@ fn binder(tree: &Tree<'_>, id: NodeId) -> Option<NodeId> {
                 | NamedExpression
                 | Parameters
                 | Lambda
+                | Function
                 | Alias
                 | Import
                 | With
@@ -239,7 +240,7 @@ fn binding_at(tree: &Tree<'_>, id: NodeId) -> Option<Binding> {
         _ => tree.enclosing(by, &scope),
     };
     let from = match tree.shape(by) {
-        Shape::Parameters | Shape::Lambda | Shape::Iteration => {
+        Shape::Parameters | Shape::Lambda | Shape::Function | Shape::Iteration => {
             owner.map_or(0, |node| tree.node(node).span.start)
         }
         Shape::For => {

@@ -319,7 +319,10 @@ impl<'s> Reader<'_, 's> {
     fn statement(&self, id: NodeId) -> Option<StatementText<'s>> {
         let tree = self.tree;
         let text = tree.text(id);
-        let usable = tree.shape(id).is_simple_statement() && tree.shape(id) != Shape::Pass;
+        let usable = tree.shape(id).is_simple_statement()
+            && tree.shape(id) != Shape::Pass
+            && tree.role(id) == Role::Statement
+            && !self.language.spelling().declares(text);
         if !usable || text.contains('\n') || text.len() > MAX_STATEMENT {
             return None;
         }

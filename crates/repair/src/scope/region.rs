@@ -2,7 +2,7 @@
 
 use super::{Hints, Ingredients, Names};
 use crate::language::Language;
-use crate::syntax::{NodeId, Role, Shape, Tree, qualified_name};
+use crate::syntax::{NodeId, Role, Shape, Tree};
 
 /// Expressions longer than this, in bytes, are not edited as a whole: tables of data, mostly.
 const MAX_EDITED: usize = 1000;
@@ -13,10 +13,6 @@ pub struct Region<'a> {
     pub tree: &'a Tree<'a>,
     /// Its language.
     pub language: &'static dyn Language,
-    /// The function; none for the code outside functions.
-    pub function: Option<NodeId>,
-    /// The class it is a method of.
-    pub class: Option<NodeId>,
     /// Name of the instance in a method (`self`); empty outside methods.
     pub receiver: &'a str,
     /// Nodes that may be edited, in source order.
@@ -53,20 +49,17 @@ impl<'a> Region<'a> {
         };
         let class = function.and_then(|id| class_of(tree, id));
         let receiver = match (function, class) {
-            (Some(function), Some(_)) => first_parameter(tree, function),
+            (Some(function), Some(_)) => {
+                let fixed = language.vocabulary().receiver;
+                fixed.unwrap_or_else(|| first_parameter(tree, function))
+            }
             _ => "",
         };
         let names = Names::collect(tree, language, function, &nodes);
         let hints = Hints::infer(tree, language, function, &nodes);
         let ingredients = Ingredients::collect(tree, language, class, &nodes, &hints);
         let nodes = nodes.into_iter().filter(|id| is_editable(tree, *id)).collect();
-        Self { tree, language, function, class, receiver, nodes, names, hints, ingredients }
-    }
-
-    /// Qualified name of the innermost function around a node.
-    pub fn function_name(&self, id: NodeId) -> Option<String> {
-        let function = self.tree.enclosing(id, &[Shape::Function])?;
-        Some(qualified_name(self.tree, function))
+        Self { tree, language, receiver, nodes, names, hints, ingredients }
     }
 }
 

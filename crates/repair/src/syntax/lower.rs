@@ -14,9 +14,11 @@ pub struct Grammar {
     pub shapes: &'static [(&'static str, Shape)],
     /// Node kinds that vanish: their children belong to the node around them.
     pub transparent: &'static [&'static str],
-    /// Node kinds that vanish when their only child is one of the listed kinds: a statement that wraps an
-    /// assignment is the assignment. The role is the one of the wrapping node.
-    pub wrappers: &'static [(&'static str, &'static [&'static str])],
+    /// Node kinds that become their only child when it is one of the listed kinds, but keep their own place: a
+    /// statement that wraps an assignment is the assignment.
+    pub absorbing: &'static [(&'static str, &'static [&'static str])],
+    /// (Node kind, field) whose parentheses belong to the statement: what is inside takes their place.
+    pub enclosed: &'static [(&'static str, &'static str)],
     /// (Node kind or `""` for any, field) → role.
     pub fields: &'static [(&'static str, &'static str, Role)],
     /// Node kind → roles of its children without a field, in order; the last one repeats.
@@ -72,11 +74,12 @@ impl Lowering<'_, '_> {
         leaf: Option<Shape>,
         depth: usize,
     ) -> NodeId {
+        let inner = self.absorbed(from);
         let broken = from.is_error() || from.is_missing();
         let shape = match leaf {
             _ if broken || depth > MAX_DEPTH => Shape::Opaque,
             Some(shape) => shape,
-            None => self.shape_of(from.kind()),
+            None => self.shape_of(inner.kind()),
         };
         let id = NodeId(self.tree.nodes.len());
         self.tree.nodes.push(Node {
@@ -90,7 +93,7 @@ impl Lowering<'_, '_> {
             tokens: Vec::new(),
         });
         if shape != Shape::Opaque && leaf.is_none() {
-            self.children(from, id, from.kind(), &mut 0, depth + 1);
+            self.children(inner, id, inner.kind(), &mut 0, depth + 1);
             if let Some(refined) = (self.grammar.refine)(&self.tree, id) {
                 self.tree.nodes[id.0].shape = refined;
             }
@@ -149,7 +152,7 @@ impl Lowering<'_, '_> {
             *position += 1;
         }
         let leaf = self.leaf_shape(kind, field);
-        let added = self.node(self.unwrapped(child), Some(id), role, leaf, depth);
+        let added = self.node(self.opened(kind, field, child), Some(id), role, leaf, depth);
         self.tree.nodes[id.0].children.push(added);
     }
 
@@ -157,15 +160,26 @@ impl Lowering<'_, '_> {
         self.grammar.transparent.contains(&node.kind())
     }
 
-    /// The only child of a wrapping node, or the node itself.
-    fn unwrapped<'t>(&self, node: tree_sitter::Node<'t>) -> tree_sitter::Node<'t> {
-        let wrapped = self.grammar.wrappers.iter().find(|row| row.0 == node.kind()).map(|row| row.1);
-        match (wrapped, node.named_child(0)) {
+    /// The only child of an absorbing node, or the node itself.
+    fn absorbed<'t>(&self, node: tree_sitter::Node<'t>) -> tree_sitter::Node<'t> {
+        let absorbed = self.grammar.absorbing.iter().find(|row| row.0 == node.kind()).map(|row| row.1);
+        match (absorbed, node.named_child(0)) {
             (Some(kinds), Some(child)) if node.named_child_count() == 1 && kinds.contains(&child.kind()) => {
                 child
             }
             _ => node,
         }
+    }
+
+    /// What is inside the parentheses of a statement.
+    fn opened<'t>(
+        &self,
+        kind: &str,
+        field: Option<&str>,
+        node: tree_sitter::Node<'t>,
+    ) -> tree_sitter::Node<'t> {
+        let is_enclosed = self.grammar.enclosed.iter().any(|row| row.0 == kind && Some(row.1) == field);
+        node.named_child(0).filter(|_| is_enclosed && node.named_child_count() == 1).unwrap_or(node)
     }
 
     fn shape_of(&self, kind: &str) -> Shape {

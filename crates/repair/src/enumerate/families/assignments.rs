@@ -18,6 +18,19 @@ pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
 fn augmented(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     let Some(token) = site.tree().node(site.id).tokens.first().copied() else { return };
     let old = site.tree().slice(token);
+    if let Some((up, down)) = site.operators().steps
+        && (old == up || old == down)
+    {
+        let new = if old == up { down } else { up };
+        site.rewrite(
+            out,
+            EditKind::AugmentedOperator,
+            token,
+            new,
+            Features::none().with(Feature::Paired, 1.5),
+        );
+        return;
+    }
     for new in site.operators().augmented.iter().filter(|new| **new != old) {
         let features = Features::none().with(Feature::Paired, site.language().pair_weight(old, new));
         site.rewrite(out, EditKind::AugmentedOperator, token, *new, features);
@@ -29,6 +42,9 @@ fn augmented(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
 fn plain(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     let tree = site.tree();
     let (Some(target), Some(value)) = (site.child(Role::Target), site.child(Role::Value)) else { return };
+    if site.spelling().declares(site.text()) {
+        return;
+    }
     flip(site, out);
     let Some(token) = tree.node(site.id).tokens.iter().find(|token| tree.slice(**token) == "=") else {
         return;

@@ -24,6 +24,7 @@ pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
             branch_kind(site, out);
         }
         Shape::While => branch_kind(site, out),
+        Shape::For => loop_word(site, out),
         _ => {}
     }
 }
@@ -191,6 +192,20 @@ fn branch_kind(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
             site.rewrite(out, EditKind::BranchKind, keyword, "if", features);
         }
         _ => {}
+    }
+}
+
+/// `for … of` for `for … in`.
+fn loop_word(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
+    let tree = site.tree();
+    let Some((one, other)) = site.operators().loops else { return };
+    for token in &tree.node(site.id).tokens {
+        let new = match tree.slice(*token) {
+            word if word == one => other,
+            word if word == other => one,
+            _ => continue,
+        };
+        site.rewrite(out, EditKind::BranchKind, *token, new, Features::none().when(Feature::First, true));
     }
 }
 

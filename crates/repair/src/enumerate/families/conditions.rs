@@ -149,7 +149,7 @@ fn replace(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
 }
 
 fn constant(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
-    let decides = site.role() == Role::Condition
+    let decides = site.tested_role() == Role::Condition
         && matches!(site.tree().parent_shape(site.id), Some(Shape::If | Shape::ElseIf | Shape::While));
     if decides && site.shape() != Shape::Boolean {
         let (yes, no) = site.vocabulary().truth;

@@ -33,8 +33,7 @@ fn delegate(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
 }
 
 fn delegation(site: &Site<'_, '_>, value: crate::syntax::NodeId) -> String {
-    let marker = if site.language().name() == "python" { "yield from" } else { "yield*" };
-    format!("{marker} {}", site.fragment_of(value).at_least(1))
+    format!("{} {}", site.spelling().delegation(), site.fragment_of(value).at_least(1))
 }
 
 /// Only in a function that waits elsewhere, or is declared to.

@@ -15,7 +15,12 @@ pub fn propose(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     let ingredients = &site.region.ingredients;
     let is_statement = site.tree().parent_shape(site.id) == Some(Shape::ExpressionStatement);
     if site.role() == Role::Target && is_place(site.shape()) {
-        if site.tree().parent_shape(site.id) == Some(Shape::NamedExpression) {
+        let around = site.tree().parent(site.id);
+        let is_assigned = around.is_some_and(|id| {
+            let assigns = matches!(site.tree().shape(id), Shape::Assignment | Shape::AugmentedAssignment);
+            assigns && !site.spelling().declares(site.tree().text(id))
+        });
+        if !is_assigned {
             return;
         }
         for expression in ingredients.expressions.iter().filter(|e| is_place(e.shape) && !e.calls) {

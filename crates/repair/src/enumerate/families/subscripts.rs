@@ -85,8 +85,8 @@ fn access(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
 
 /// `value[1:]`, `value[:name]`, `value[::-1]`, `value[:]`.
 fn slice(site: &Site<'_, '_>, out: &mut Proposals<'_>, sorts: Sorts) {
-    if !site.operators().chains {
-        return; // Languages without slices do not chain comparisons either.
+    if !site.operators().slices {
+        return;
     }
     let object = site.fragment().at_least(site.operators().primary);
     let known = site.sort_features(Sorts::SEQUENCE, sorts);

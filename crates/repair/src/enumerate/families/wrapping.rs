@@ -74,7 +74,9 @@ fn both(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     let [left, right] = tree.children(site.id) else { return };
     let operator = site.language().operator(tree, site.id);
     let sorts = site.at(*left).sorts() | site.at(*right).sorts();
-    if !site.operators().comparison_group(operator).contains(&"==") || tree.shape(*right) == Shape::Null {
+    if !site.operators().comparison_group(operator).contains(&site.operators().equality.0)
+        || tree.shape(*right) == Shape::Null
+    {
         return;
     }
     let texts = [*left, *right].map(|id| site.fragment_of(id));

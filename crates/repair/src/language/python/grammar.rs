@@ -84,7 +84,8 @@ pub(super) static GRAMMAR: Grammar = Grammar {
         ("list_pattern", Shape::Targets),
     ],
     transparent: &["argument_list", "with_clause", "with_item", "aliased_import", "as_pattern_target"],
-    wrappers: &[("expression_statement", &["assignment", "augmented_assignment"])],
+    absorbing: &[("expression_statement", &["assignment", "augmented_assignment"])],
+    enclosed: &[],
     fields: &[
         ("call", "function", Role::Callee),
         ("call", "arguments", Role::Argument),

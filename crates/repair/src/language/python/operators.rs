@@ -8,12 +8,15 @@ pub(super) static OPERATORS: Operators = Operators {
     arithmetic: &["+", "-", "*", "/", "//", "%", "**"],
     bitwise: &["&", "|", "^", "<<", ">>"],
     augmented: &["+=", "-=", "*=", "/=", "//=", "%=", "**=", "&=", "|=", "^=", "<<=", ">>="],
+    steps: None,
+    loops: None,
     and: "and",
     or: "or",
     not: "not ",
     equality: ("==", "!="),
     opposites: &[("<", ">="), (">", "<="), ("==", "!="), ("is", "is not"), ("in", "not in")],
     chains: true,
+    slices: true,
     levels: &[
         ("or", 3),
         ("and", 4),
@@ -46,5 +49,6 @@ pub(super) static OPERATORS: Operators = Operators {
     conditional: 2,
     negation: 5,
     sign: 13,
+    mapping: 16,
     primary: 16,
 };

@@ -50,6 +50,14 @@ impl Spelling for PythonSpelling {
         format!("{first} if {condition} else {second}")
     }
 
+    fn delegation(&self) -> &'static str {
+        "yield from"
+    }
+
+    fn declares(&self, _statement: &str) -> bool {
+        false
+    }
+
     fn indents(&self) -> bool {
         true
     }

@@ -27,7 +27,7 @@ pub(super) static VOCABULARY: Vocabulary = Vocabulary {
     truth: ("True", "False"),
     null: "None",
     empty: &[("0", NUMBER), ("''", TEXT), ("[]", LIST), ("{}", MAPPING), ("set()", SET), ("()", LIST)],
-    receiver: "self",
+    receiver: None,
     builtins: &[
         "abs",
         "all",
