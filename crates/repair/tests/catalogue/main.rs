@@ -2,7 +2,9 @@
 //! interface: rows of small realistic code.
 
 mod harness;
+mod localisation;
 mod python_expressions;
 mod python_statements;
 mod python_tokens;
+mod python_untouched;
 mod realistic_bugs;
