@@ -1,5 +1,6 @@
 //! The search space of one repair: the sources, where to look, and how much of it.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -81,49 +82,61 @@ pub fn search(input: &SearchInput<'_>) -> Search {
     let mut notes = Vec::new();
     let files = parse_all(input, &mut notes);
     let mut found = Vec::new();
-    visit(input, &files, &mut notes, &mut |file, scored| {
-        found.extend(scored.into_iter().map(|scored| Found::new(file, scored)));
+    visit(input, &files, &mut notes, &mut |index, scored| {
+        let source = files.get(index).map_or("", |file| file.tree.source);
+        found.extend(scored.into_iter().map(|scored| Found::new(index, source, scored)));
     });
-    let mut merged = merge(found);
-    merged.sort_by(|a, b| b.scored.score.total_cmp(&a.scored.score).then_with(|| a.result.cmp(&b.result)));
-    if merged.len() > input.limits.max_candidates {
-        let dropped = merged.len() - input.limits.max_candidates;
+    let mut ranked = merge(&found);
+    ranked.sort_by(|(a, x), (b, y)| b.total_cmp(a).then_with(|| found_order(&found, *x, *y)));
+    if ranked.len() > input.limits.max_candidates {
+        let dropped = ranked.len() - input.limits.max_candidates;
         notes.push(format!("the {dropped} least likely edits were left out: the limit is reached"));
-        merged.truncate(input.limits.max_candidates);
+        ranked.truncate(input.limits.max_candidates);
     }
-    let candidates = merged.into_iter().map(|found| candidate_of(found.file, found.scored)).collect();
-    Search { candidates, notes }
+    let candidate = |(score, index): (f64, usize)| {
+        let found = found.get(index)?;
+        Some(Candidate { score, ..candidate_of(files.get(found.file)?, &found.scored) })
+    };
+    Search { candidates: ranked.into_iter().filter_map(candidate).collect(), notes }
 }
 
 /// A scored edit with what tells it from others: the file and the edit trimmed to what it changes.
-struct Found<'f> {
-    file: &'f SearchedFile<'f>,
-    result: (&'f str, Edit),
+struct Found {
+    file: usize,
+    result: Edit,
     scored: Scored,
 }
 
-impl<'f> Found<'f> {
-    fn new(file: &'f SearchedFile<'f>, scored: Scored) -> Self {
-        let edit = Edit {
-            file: String::new(),
-            start: scored.proposal.span.start,
-            end: scored.proposal.span.end,
-            text: scored.proposal.text.clone(),
-        };
-        Self { file, result: (file.path, edit.trimmed(file.tree.source)), scored }
+impl Found {
+    fn new(file: usize, source: &str, scored: Scored) -> Self {
+        let span = scored.proposal.span;
+        let text = scored.proposal.text.clone();
+        let edit = Edit { file: String::new(), start: span.start, end: span.end, text };
+        Self { file, result: edit.trimmed(source), scored }
+    }
+
+    fn key(&self) -> (usize, usize, usize, &str) {
+        (self.file, self.result.start, self.result.end, &self.result.text)
     }
 }
 
-/// Edits with the same result become one, under the likeliest kind and with the probability of all.
-fn merge(mut found: Vec<Found<'_>>) -> Vec<Found<'_>> {
-    found.sort_by(|a, b| a.result.cmp(&b.result).then_with(|| b.scored.score.total_cmp(&a.scored.score)));
-    let mut merged: Vec<Found<'_>> = Vec::with_capacity(found.len());
-    for one in found {
+fn found_order(found: &[Found], one: usize, other: usize) -> Ordering {
+    found.get(one).map(Found::key).cmp(&found.get(other).map(Found::key))
+}
+
+/// Edits with the same result become one, under the likeliest kind and with the probability of all: (score,
+/// index).
+fn merge(found: &[Found]) -> Vec<(f64, usize)> {
+    let score = |index: &usize| found.get(*index).map_or(f64::NEG_INFINITY, |one| one.scored.score);
+    let mut order: Vec<usize> = (0..found.len()).collect();
+    order.sort_by(|a, b| found_order(found, *a, *b).then_with(|| score(b).total_cmp(&score(a))));
+    let mut merged: Vec<(f64, usize)> = Vec::with_capacity(order.len());
+    for index in order {
         match merged.last_mut() {
-            Some(last) if last.result == one.result => {
-                last.scored.score = log_add(last.scored.score, one.scored.score);
+            Some(last) if found_order(found, last.1, index) == Ordering::Equal => {
+                last.0 = log_add(last.0, score(&index));
             }
-            _ => merged.push(one),
+            _ => merged.push((score(&index), index)),
         }
     }
     merged
@@ -135,7 +148,8 @@ pub fn explain(input: &SearchInput<'_>) -> Vec<Explanation> {
     let mut numbers = BTreeMap::new();
     let mut notes = Vec::new();
     let files = parse_all(input, &mut notes);
-    visit(input, &files, &mut notes, &mut |file, scored| {
+    visit(input, &files, &mut notes, &mut |index, scored| {
+        let Some(file) = files.get(index) else { return };
         for scored in scored {
             let (places, suspicion) = (scored.places, scored.suspicion);
             let next = numbers.len();
@@ -145,7 +159,7 @@ pub fn explain(input: &SearchInput<'_>) -> Vec<Explanation> {
             let features =
                 values.filter(|(_, value)| **value != 0.0).map(|(feature, value)| (feature.name(), *value));
             let features = features.collect();
-            let candidate = candidate_of(file, scored);
+            let candidate = candidate_of(file, &scored);
             explained.push(Explanation { candidate, place, places, suspicion, context, features });
         }
     });
@@ -160,14 +174,15 @@ struct SearchedFile<'a> {
     priors: Priors,
 }
 
-type Visitor<'v, 'f> = dyn FnMut(&'f SearchedFile<'f>, Vec<Scored>) + 'v;
+/// Takes the index of a file and the scored edits of one of its regions.
+type Visitor<'v> = dyn FnMut(usize, Vec<Scored>) + 'v;
 
 /// Calls `visitor` for every searched region, the most suspicious ones first.
-fn visit<'f>(
+fn visit(
     input: &SearchInput<'_>,
-    files: &'f [SearchedFile<'f>],
+    files: &[SearchedFile<'_>],
     notes: &mut Vec<String>,
-    visitor: &mut Visitor<'_, 'f>,
+    visitor: &mut Visitor<'_>,
 ) {
     let mut queue: Vec<(f64, usize, Option<NodeId>)> = Vec::new();
     for (index, file) in files.iter().enumerate() {
@@ -188,7 +203,7 @@ fn visit<'f>(
         } else if let Some(file) = files.get(index) {
             let scored = search_region(file, function, input);
             made += scored.len();
-            visitor(file, scored);
+            visitor(index, scored);
         }
     }
     if skipped > 0 {
@@ -247,24 +262,22 @@ fn search_region(file: &SearchedFile<'_>, function: Option<NodeId>, input: &Sear
 
 /// Drops all but the best alternatives of each kind at each place.
 fn keep_best_per_place(scored: &mut Vec<Scored>, limit: usize) {
-    let mut counts = BTreeMap::new();
+    let mut scores: BTreeMap<_, Vec<f64>> = BTreeMap::new();
     for one in scored.iter() {
-        *counts.entry((one.proposal.kind, one.proposal.place)).or_insert(0usize) += 1;
+        scores.entry((one.proposal.kind, one.proposal.place)).or_default().push(one.score);
     }
-    if counts.values().all(|count| *count <= limit) {
-        return;
+    scores.retain(|_, scores| scores.len() > limit);
+    for scores in scores.values_mut() {
+        scores.sort_by(|a, b| b.total_cmp(a));
     }
-    scored.sort_by(|a, b| b.score.total_cmp(&a.score));
-    let mut kept = BTreeMap::new();
     scored.retain(|one| {
-        let seen = kept.entry((one.proposal.kind, one.proposal.place)).or_insert(0usize);
-        *seen += 1;
-        *seen <= limit
+        let crowded = scores.get(&(one.proposal.kind, one.proposal.place));
+        crowded.and_then(|scores| scores.get(limit)).is_none_or(|threshold| one.score > *threshold)
     });
 }
 
-fn candidate_of(file: &SearchedFile<'_>, scored: Scored) -> Candidate {
-    let proposal = scored.proposal;
+fn candidate_of(file: &SearchedFile<'_>, scored: &Scored) -> Candidate {
+    let proposal = &scored.proposal;
     let node = proposal.place.node();
     let function = file.tree.enclosing(node, &[Shape::Function]);
     Candidate {
@@ -272,7 +285,7 @@ fn candidate_of(file: &SearchedFile<'_>, scored: Scored) -> Candidate {
             file: file.path.to_owned(),
             start: proposal.span.start,
             end: proposal.span.end,
-            text: proposal.text,
+            text: proposal.text.clone(),
         },
         kind: proposal.kind,
         tier: proposal.kind.tier(),

@@ -226,7 +226,7 @@ impl<'r, 'a> Site<'r, 'a> {
         let text = new.at_least(self.language().needed_at(tree, node));
         let features = features
             .when(Feature::Repeats, self.at(node).stands_beside(&new.text))
-            .when(Feature::Familiar, self.region.ingredients.frequency.contains_key(new.text.as_str()));
+            .when(Feature::Familiar, self.region.ingredients.texts_in_file.contains(new.text.as_str()));
         out.add(kind, Place::At(self.id), tree.node(node).span, text, features);
     }
 

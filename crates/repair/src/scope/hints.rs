@@ -137,9 +137,8 @@ impl Hints {
         let (left, right) = (side(Role::Left).unwrap_or_default(), side(Role::Right).unwrap_or_default());
         let text_on_left = left.sorts.is_only(Sorts::TEXT);
         match operator {
-            "+" | "*" if !left.sorts.is_unknown() && !(operator == "*" && left.sorts == Sorts::NUMBER) => {
-                left
-            }
+            "+" if !left.sorts.is_unknown() => left,
+            "*" if !left.sorts.is_unknown() && left.sorts != Sorts::NUMBER => left,
             "+" | "*" if !right.sorts.is_unknown() => right,
             "%" if text_on_left => left,
             "+" | "*" | "-" | "&" | "|" | "^" => {

@@ -1,6 +1,7 @@
 //! Ingredients: expressions, conditions, statements and members that the code around a place uses already.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use super::{Hints, is_bound_here};
 use crate::language::{Language, Sorts};
@@ -100,8 +101,8 @@ pub struct Ingredients<'s> {
     pub texts: Vec<&'s str>,
     /// Functions the region calls, and those of the file.
     pub callees: Vec<Callee<'s>>,
-    /// Every expression text of the file, with how often it occurs.
-    pub frequency: BTreeMap<&'s str, usize>,
+    /// Every expression text of the file; hashed without random keys, and only asked, never listed.
+    pub texts_in_file: HashSet<&'s str, BuildHasherDefault<DefaultHasher>>,
 }
 
 impl<'s> Ingredients<'s> {
@@ -126,7 +127,7 @@ impl<'s> Ingredients<'s> {
                 found.far_node(&reader, *id);
             }
             if tree.shape(*id).is_expression() && tree.node(*id).span.len() <= MAX_STATEMENT {
-                *found.frequency.entry(tree.text(*id)).or_default() += 1;
+                found.texts_in_file.insert(tree.text(*id));
             }
         }
         found.callees_of_file(tree, &whole);

@@ -46,7 +46,8 @@ fn integer(site: &Site<'_, '_>, out: &mut Proposals<'_>) {
     let seen = site.region.ingredients.integers.iter();
     let mut offered = vec![value, value.saturating_add(1), value.saturating_sub(1)];
     for new in [0, 1, 2, -1, 3, 10].iter().chain(seen).chain(powers) {
-        if !offered.contains(new) && !(negative && *new < 0) {
+        let is_pointless = offered.contains(new) || (negative && *new < 0);
+        if !is_pointless {
             offered.push(*new);
             site.put(out, EditKind::IntegerReplace, &site.integer(*new), integer_features(site, *new));
         }

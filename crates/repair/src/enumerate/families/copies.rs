@@ -45,7 +45,9 @@ fn nearest<'r>(site: &Site<'r, '_>, gap: &Gap<'_>) -> Vec<&'r StatementText<'r>>
     found.retain(|statement| {
         let shape = tree.shape(statement.id);
         let jumps = matches!(shape, Shape::Break | Shape::Continue);
-        !(jumps && !in_loop) && !(shape.leaves() && !gap.after)
+        let is_lost_jump = jumps && !in_loop;
+        let leaves_too_early = shape.leaves() && !gap.after;
+        !is_lost_jump && !leaves_too_early
     });
     found.sort_by_key(|statement| tree.node(statement.id).line.abs_diff(line));
     found.truncate(MAX_STATEMENTS);
