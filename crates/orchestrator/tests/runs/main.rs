@@ -1,5 +1,7 @@
 //! Whole runs in process: a small project in a temporary folder goes in, progress and a verdict come out.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 mod delivery;
 mod endpoint;
 mod interruption;
