@@ -1,5 +1,7 @@
 //! What holds for every candidate, on code with most of the syntax there is, and on random text.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

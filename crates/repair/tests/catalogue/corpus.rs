@@ -60,7 +60,7 @@ pub const CORPUS: &[(&str, &str)] = &[
     ),
     (
         "data/stats.py",
-        "def summary(values: list) -> dict:\n    \"\"\"Count, mean and spread.\"\"\"\n    count = len(values)\n    if not count:\n        return {'count': 0, 'mean': None}\n    mean = sum(values) / count\n    spread = (sum((value - mean) ** 2 for value in values) / count) ** 0.5\n    # the middle one of an odd number\n    middle = sorted(values)[count // 2]\n    return {'count': count, 'mean': mean, 'spread': spread, 'median': middle}\n",
+        "def summary(values: list) -> dict:\n    \"\"\"Count, mean and spread.\"\"\"\n    count = len(values)\n    if not count:\n        return {'count': 0, 'mean': None}\n    mean = sum(values) / count\n    spread = (sum([(value - mean) ** 2 for value in values]) / count) ** 0.5\n    # the middle one of an odd number\n    middle = sorted(values)[count // 2]\n    return {'count': count, 'mean': mean, 'spread': spread, 'median': middle}\n",
     ),
     (
         "data/matches.py",
