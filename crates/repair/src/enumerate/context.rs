@@ -58,6 +58,10 @@ fn within(tree: &Tree<'_>, language: &dyn Language, id: NodeId) -> Context {
     if tree.role(id) == Role::Statement {
         return Context::Statement;
     }
+    let statement = tree.ancestors(id).find(|node| tree.role(*node) == Role::Statement);
+    if statement.is_some_and(|statement| matches!(tree.shape(statement), Shape::Raise | Shape::Assert)) {
+        return Context::Message;
+    }
     for node in std::iter::once(id).chain(tree.ancestors(id)) {
         if let Some(context) = telling(tree, language, node) {
             return context;
@@ -73,7 +77,6 @@ fn within(tree: &Tree<'_>, language: &dyn Language, id: NodeId) -> Context {
 fn telling(tree: &Tree<'_>, language: &dyn Language, node: NodeId) -> Option<Context> {
     let parent = tree.parent(node)?;
     match (tree.role(node), tree.shape(parent)) {
-        (_, Shape::Raise | Shape::Assert) => Some(Context::Message),
         (Role::Condition | Role::Guard | Role::Subject, _) => Some(Context::Condition),
         (Role::Index | Role::Lower | Role::Upper | Role::Step, _) => Some(Context::Index),
         (Role::Argument, _) => Some(called(tree, language, parent)),
@@ -96,5 +99,52 @@ fn called(tree: &Tree<'_>, language: &dyn Language, call: NodeId) -> Context {
         Context::Range
     } else {
         Context::Argument
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::language_of;
+    use crate::syntax::parse;
+
+    #[test]
+    fn the_innermost_telling_thing_counts() {
+        let source = "\
+def f(p=d1):
+    for i in range(r1):
+        x[i1] = a1 + f(g1)
+    while c1 and y[i2]:
+        print(m1)
+    if h(c2):
+        raise E(m2)
+    k(e1)
+    return o1 * 2
+";
+        let rows = [
+            ("d1", Context::Default),
+            ("r1", Context::Range),
+            ("i1", Context::Index),
+            ("a1", Context::Assigned),
+            ("g1", Context::Argument),
+            ("c1", Context::Condition),
+            ("i2", Context::Index),
+            ("m1", Context::Message),
+            ("c2", Context::Argument),
+            ("m2", Context::Message),
+            ("e1", Context::Argument),
+            ("o1", Context::Returned),
+        ];
+        let language = language_of("a.py").unwrap();
+        let tree = parse(source, &language.parser(), language.grammar()).unwrap();
+        let nodes = tree.subtree(tree.root().unwrap());
+        for (text, expected) in rows {
+            let id = nodes.iter().copied().rev().find(|id| tree.text(*id) == text).unwrap();
+            assert_eq!(context_of(&tree, language, Place::At(id)), expected, "{text}");
+        }
+        let call = nodes.iter().copied().find(|id| tree.text(*id) == "k(e1)").unwrap();
+        assert_eq!(context_of(&tree, language, Place::At(call)), Context::Statement);
+        assert_eq!(context_of(&tree, language, Place::Before(call)), Context::BlockMiddle);
+        assert_eq!(context_of(&tree, language, Place::After(call)), Context::BlockEnd);
     }
 }

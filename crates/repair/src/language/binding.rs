@@ -71,3 +71,51 @@ impl dyn Language {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::language::language_of;
+    use crate::syntax::{Fragment, parse};
+
+    /// `source` with the node of text `old` replaced by the fragment, in parentheses where they are needed.
+    fn replaced(path: &str, source: &str, old: &str, new: &Fragment) -> String {
+        let language = language_of(path).unwrap();
+        let tree = parse(source, &language.parser(), language.grammar()).unwrap();
+        let nodes = tree.subtree(tree.root().unwrap());
+        let id = nodes.into_iter().rev().find(|id| tree.text(*id) == old).unwrap();
+        let text = new.at_least(language.needed_at(&tree, id));
+        let span = tree.node(id).span;
+        format!("{}{text}{}", &source[..span.start], &source[span.end..])
+    }
+
+    #[test]
+    fn parentheses_keep_the_meaning() {
+        let sum = Fragment::new("p + q", 11);
+        let either = Fragment::new("p or q", 3);
+        let rows = [
+            ("x = a * b", "a", &sum, "x = (p + q) * b"),
+            ("x = a + b", "a", &sum, "x = p + q + b"),
+            ("x = a - b", "b", &sum, "x = a - (p + q)"),
+            ("x = a ** b", "a", &sum, "x = (p + q) ** b"),
+            ("x = f(a)", "a", &sum, "x = f(p + q)"),
+            ("x = a.m", "a", &sum, "x = (p + q).m"),
+            ("x = a[b]", "b", &sum, "x = a[p + q]"),
+            ("x = a < b", "a", &sum, "x = p + q < b"),
+            ("x = not a", "a", &either, "x = not (p or q)"),
+            ("x = a and b", "b", &either, "x = a and (p or q)"),
+            ("x = a if b else c", "b", &either, "x = a if p or q else c"),
+            ("x = [a for a in b if c]", "c", &either, "x = [a for a in b if p or q]"),
+            ("x = -a", "a", &sum, "x = -(p + q)"),
+        ];
+        for (source, old, new, expected) in rows {
+            assert_eq!(replaced("a.py", source, old, new), expected);
+        }
+    }
+
+    #[test]
+    fn braces_at_the_start_of_an_arrow_body_are_wrapped() {
+        let mapping = Fragment::new("{ a }", 1);
+        assert_eq!(replaced("a.js", "f(x => y);", "y", &mapping), "f(x => ({ a }));");
+        assert_eq!(replaced("a.js", "f(y);", "y", &mapping), "f({ a });");
+    }
+}

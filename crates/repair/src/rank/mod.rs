@@ -89,6 +89,76 @@ pub fn log_add(a: f64, b: f64) -> f64 {
 mod tests {
     use super::*;
 
+    use crate::enumerate::{Feature, proposals};
+    use crate::language::language_of;
+    use crate::scope::Region;
+    use crate::syntax::{Shape, parse};
+
+    const SOURCE: &str = "def f(a, b):\n    c = a + 1\n    d = b + 1\n    return c < d\n";
+
+    /// (Kind, line, score) of all edits of the function, with the priors changed a little.
+    fn scores(suspicion: &Suspicion, change: impl Fn(&mut Priors)) -> Vec<(EditKind, u32, f64)> {
+        let language = language_of("a.py").unwrap();
+        let tree = parse(SOURCE, &language.parser(), language.grammar()).unwrap();
+        let function =
+            tree.subtree(tree.root().unwrap()).into_iter().find(|id| tree.shape(*id) == Shape::Function);
+        let mut priors = Priors::parse(language.priors()).unwrap();
+        change(&mut priors);
+        let region = Region::new(&tree, language, function);
+        let scored = score(proposals(&region), "a.py", false, suspicion, &priors);
+        scored.into_iter().map(|one| (one.proposal.kind, one.proposal.lines.0, one.score)).collect()
+    }
+
+    fn best(scores: &[(EditKind, u32, f64)], kind: EditKind, line: u32) -> f64 {
+        let of_both = scores.iter().filter(|one| one.0 == kind && one.1 == line);
+        of_both.map(|one| one.2).fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    #[test]
+    fn a_suspicious_line_lifts_its_edits_by_the_same_amount() {
+        let mut suspicion = Suspicion::default();
+        suspicion.raise("a.py", 3, 1.0);
+        let scores = scores(&suspicion, |_| {});
+        let gap = |kind| best(&scores, kind, 3) - best(&scores, kind, 2);
+        assert!(gap(EditKind::ArithmeticOperator) > 3.0);
+        assert!((gap(EditKind::ArithmeticOperator) - gap(EditKind::IntegerStep)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn kinds_and_contexts_add_to_the_score() {
+        let mut uniform = Suspicion::default();
+        (1..=4).for_each(|line| uniform.raise("a.py", line, 1.0));
+        let plain = scores(&uniform, |_| {});
+        let raised = scores(&uniform, |priors| {
+            if let Some(weight) = priors.kinds.get_mut(EditKind::ArithmeticOperator as usize) {
+                *weight += 2.0;
+            }
+            if let Some(weight) = priors.contexts.get_mut(Context::Returned as usize) {
+                *weight += 1.0;
+            }
+        });
+        let gain = |kind, line| best(&raised, kind, line) - best(&plain, kind, line);
+        assert!((gain(EditKind::ArithmeticOperator, 2) - 2.0).abs() < 1e-9);
+        assert!((gain(EditKind::ComparisonOperator, 4) - 1.0).abs() < 1e-9);
+        assert!(gain(EditKind::IntegerStep, 2).abs() < 1e-9);
+    }
+
+    #[test]
+    fn alternatives_share_the_probability_of_their_place() {
+        let mut uniform = Suspicion::default();
+        uniform.raise("a.py", 4, 1.0);
+        let mass = |share: f64| {
+            let scores = scores(&uniform, |priors| {
+                priors.alternatives = share;
+                priors.features = vec![0.0; Feature::ALL.len()];
+            });
+            let of_place = scores.iter().filter(|one| one.0 == EditKind::ComparisonOperator && one.1 == 4);
+            of_place.map(|one| one.2.exp()).sum::<f64>()
+        };
+        // Five operators can stand for `<`: undivided, together they weigh five times as much.
+        assert!((mass(0.0) / mass(1.0) - 5.0).abs() < 1e-6);
+    }
+
     #[test]
     fn probabilities_add_in_log_space() {
         assert!((log_add(0.5f64.ln(), 0.25f64.ln()) - 0.75f64.ln()).abs() < 1e-12);

@@ -305,3 +305,90 @@ fn definitions<'s>(tree: &Tree<'s>) -> Vec<&'s str> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::language_of;
+    use crate::syntax::parse;
+
+    const SOURCE: &str = "\
+TOP = 1
+def g():
+    pass
+def f(a, *rest, k=TOP):
+    for i in rest:
+        total = a + here1
+        later = total
+    def inner(x):
+        own = x + here2
+        return own
+    squares = [q * here3 for q in rest]
+    squares, (left, right) = here4, a
+    squares.attr = g()
+    with open(k) as handle:
+        handle += here5
+    return TOP
+";
+
+    fn with_names(run: impl FnOnce(&Tree<'_>, &Names<'_>)) {
+        let language = language_of("a.py").unwrap();
+        let tree = parse(SOURCE, &language.parser(), language.grammar()).unwrap();
+        let function =
+            tree.subtree(tree.root().unwrap()).into_iter().find(|id| tree.text(*id).starts_with("def f"));
+        let names = Names::collect(&tree, language, function, &tree.subtree(function.unwrap()));
+        run(&tree, &names);
+    }
+
+    fn node_of(tree: &Tree<'_>, text: &str) -> NodeId {
+        let nodes = tree.subtree(tree.root().unwrap());
+        nodes.into_iter().rev().find(|id| tree.text(*id) == text).unwrap()
+    }
+
+    #[test]
+    fn names_are_usable_where_they_have_a_value() {
+        use Availability::{Bound, Later, Unbound};
+        let rows = [
+            ("here1", "a", Bound),
+            ("here1", "k", Bound),
+            ("here1", "i", Bound),
+            ("here1", "later", Later),
+            ("here1", "squares", Unbound),
+            ("here1", "x", Unbound),
+            ("here2", "x", Bound),
+            ("here2", "a", Bound),
+            ("here2", "own", Unbound),
+            ("here3", "q", Bound),
+            ("here3", "x", Unbound),
+            ("here4", "q", Unbound),
+            ("here4", "left", Unbound),
+            ("here4", "total", Bound),
+            ("here5", "handle", Bound),
+            ("here5", "right", Bound),
+            ("here5", "TOP", Bound),
+        ];
+        with_names(|tree, names| {
+            for (place, name, expected) in rows {
+                let at = node_of(tree, place);
+                let found = names.get(name).unwrap().availability(tree, at, tree.node(at).span.start);
+                assert_eq!(found, expected, "{name} at {place}");
+            }
+        });
+    }
+
+    #[test]
+    fn parameters_loop_variables_and_outer_names_are_told_apart() {
+        with_names(|tree, names| {
+            let parameters: Vec<&str> = names.all.iter().filter(|n| n.is_parameter).map(|n| n.text).collect();
+            assert_eq!(parameters, ["a", "rest", "k", "x"]);
+            let place = node_of(tree, "here1");
+            let loops: Vec<&str> =
+                names.all.iter().filter(|n| n.is_loop_variable(tree, place)).map(|n| n.text).collect();
+            assert_eq!(loops, ["i"]);
+            assert!(names.get("TOP").unwrap().is_outer && !names.get("a").unwrap().is_outer);
+            assert!(names.get("g").is_none() && names.get("open").is_none(), "functions are no variables");
+            assert_eq!(names.get("later").unwrap().reads, 0);
+            assert_eq!(names.get("a").unwrap().distance(20), Some(8));
+        });
+    }
+}

@@ -410,3 +410,73 @@ fn winners(votes: &[f32; Sorts::COUNT]) -> Sorts {
     let bits = votes.iter().enumerate().filter(|(_, vote)| **vote > 0.0 && **vote * 2.0 >= best);
     bits.fold(Sorts::UNKNOWN, |sorts, (bit, _)| sorts | Sorts(1 << bit))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::language_of;
+    use crate::syntax::parse;
+
+    fn hint_of(source: &str, name: &str) -> Hint {
+        let language = language_of("a.py").unwrap();
+        let tree = parse(source, &language.parser(), language.grammar()).unwrap();
+        let nodes = tree.subtree(tree.root().unwrap());
+        let function = nodes.iter().copied().find(|id| tree.shape(*id) == Shape::Function);
+        Hints::infer(&tree, language, function, &nodes).name(name)
+    }
+
+    #[test]
+    fn uses_tell_the_sort_of_a_name() {
+        let rows = [
+            ("def f(v):\n    return v - 1\n", Sorts::NUMBER),
+            ("def f(v: str):\n    return v - 1\n", Sorts::TEXT),
+            ("def f(v: Optional[List[int]] = None):\n    return v\n", Sorts::LIST),
+            ("def f(v=3):\n    return v\n", Sorts::NUMBER),
+            ("def f(v):\n    v.append(1)\n", Sorts::LIST),
+            ("def f(v):\n    return v['a']\n", Sorts::MAPPING),
+            ("def f(v):\n    return v.upper()\n", Sorts::TEXT),
+            ("def f():\n    v = len(x)\n", Sorts::NUMBER),
+            ("def f():\n    v = {a for a in x}\n", Sorts::SET),
+            ("def f():\n    v = {a: a for a in x}\n", Sorts::MAPPING),
+            ("def f():\n    v = x == y\n", Sorts::TRUTH),
+            ("def f():\n    v = None\n", Sorts::UNKNOWN),
+            ("def f():\n    for v in range(3):\n        pass\n", Sorts::NUMBER),
+            ("def f():\n    for v, w in enumerate(x):\n        pass\n", Sorts::NUMBER),
+            ("def f(xs: list[str]):\n    for v in xs:\n        pass\n", Sorts::TEXT),
+            ("def f():\n    v, w = 'a', 1\n", Sorts::TEXT),
+            ("def f(v):\n    return v(1)\n", Sorts::CALLABLE),
+            ("def f(v):\n    w = 1\n    return v < w\n", Sorts::NUMBER),
+            ("def f(v):\n    v += 'x'\n", Sorts::TEXT),
+            ("def f(v):\n    return 'a' + v\n", Sorts::TEXT),
+            ("def f(v):\n    return x[v:]\n", Sorts::NUMBER),
+            ("def f(v):\n    return v\n", Sorts::UNKNOWN),
+        ];
+        for (source, expected) in rows {
+            assert_eq!(hint_of(source, "v").sorts, expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn elements_are_known_where_they_are_told() {
+        assert_eq!(hint_of("def f(v: List[int]):\n    return v\n", "v").elements, Sorts::NUMBER);
+        assert_eq!(hint_of("def f():\n    v = []\n    v.append('x')\n", "v").elements, Sorts::TEXT);
+        assert_eq!(hint_of("def f(v: List[int]):\n    w = v[0]\n", "w").sorts, Sorts::NUMBER);
+        assert_eq!(hint_of("def f(v: List[int]):\n    w = v[1:]\n", "w").sorts, Sorts::LIST);
+    }
+
+    #[test]
+    fn declared_results_are_read() {
+        let language = language_of("a.py").unwrap();
+        for (head, expected) in [
+            ("def f() -> int", Sorts::NUMBER),
+            ("def f(a: str) -> List[str]", Sorts::LIST),
+            ("def f(a: str)", Sorts::UNKNOWN),
+            ("def f() -> 'Thing'", Sorts::UNKNOWN),
+        ] {
+            let source = format!("{head}:\n    pass\n");
+            let tree = parse(&source, &language.parser(), language.grammar()).unwrap();
+            let function = tree.children(tree.root().unwrap())[0];
+            assert_eq!(Hints::declared_result(&tree, language, function), expected, "{head}");
+        }
+    }
+}

@@ -335,3 +335,55 @@ impl<'s> Reader<'_, 's> {
         Some(StatementText { id, text, names: tree.subtree(id).iter().filter_map(name).collect() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::language_of;
+    use crate::syntax::parse;
+
+    const SOURCE: &str = "\
+def other(p, *, q=1):
+    return p.far + 1
+class C:
+    def m(self, xs):
+        if xs[0] > 7 and self.limit:
+            self.items.append(xs[0])
+        return other(xs, 'text')
+    def n(self):
+        self.late = 1
+";
+
+    #[test]
+    fn the_region_is_near_and_the_rest_of_the_file_far() {
+        let language = language_of("a.py").unwrap();
+        let tree = parse(SOURCE, &language.parser(), language.grammar()).unwrap();
+        let all = tree.subtree(tree.root().unwrap());
+        let find = |shape, start: &str| {
+            all.iter().copied().find(|id| tree.shape(*id) == shape && tree.text(*id).starts_with(start))
+        };
+        let (class, method) = (find(Shape::Class, "class C"), find(Shape::Function, "def m").unwrap());
+        let nodes = tree.subtree(method);
+        let hints = Hints::infer(&tree, language, Some(method), &nodes);
+        let found = Ingredients::collect(&tree, language, class, &nodes, &hints);
+
+        let texts =
+            |list: &[Expression<'_>]| list.iter().map(|e| e.fragment.text.clone()).collect::<Vec<_>>();
+        assert!(texts(&found.expressions).contains(&"xs[0]".to_owned()));
+        assert!(!texts(&found.expressions).contains(&"p.far".to_owned()));
+        assert!(texts(&found.far).contains(&"p.far + 1".to_owned()));
+        let twice = found.expressions.iter().find(|e| e.fragment.text == "xs[0]").unwrap();
+        assert_eq!((twice.lines.as_slice(), twice.names.as_slice()), ([5, 6].as_slice(), ["xs"].as_slice()));
+        let conditions: Vec<&str> = found.conditions.iter().map(|c| c.fragment.text.as_str()).collect();
+        assert_eq!(conditions, ["xs[0] > 7 and self.limit", "xs[0] > 7"]);
+        assert_eq!(
+            (found.integers.as_slice(), found.texts.as_slice()),
+            ([0, 7].as_slice(), ["'text'"].as_slice())
+        );
+        assert_eq!(found.own_members, BTreeSet::from(["items", "late", "limit", "m", "n"]));
+        let other = found.callees.iter().find(|callee| callee.name == "other").unwrap();
+        assert_eq!((other.parameters.as_deref(), other.is_used), (Some(["p", "q"].as_slice()), true));
+        let statements: Vec<&str> = found.statements.iter().map(|s| s.text).collect();
+        assert_eq!(statements, ["self.items.append(xs[0])", "return other(xs, 'text')"]);
+    }
+}

@@ -220,3 +220,88 @@ fn last_row(node: tree_sitter::Node<'_>) -> usize {
     let end = node.end_position();
     if end.column == 0 && end.row > node.start_position().row { end.row - 1 } else { end.row }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::language_of;
+
+    /// The tree as `Role:Shape(children)`, leaves with their text.
+    fn outline(tree: &Tree<'_>, id: NodeId) -> String {
+        let children: Vec<String> = tree.children(id).iter().map(|child| outline(tree, *child)).collect();
+        let inside = if children.is_empty() { tree.text(id).to_owned() } else { children.join(" ") };
+        format!("{:?}:{:?}({inside})", tree.role(id), tree.shape(id))
+    }
+
+    fn check(path: &str, source: &str, expected: &str) {
+        let language = language_of(path).unwrap();
+        let tree = parse(source, &language.parser(), language.grammar()).unwrap();
+        let root = tree.root().unwrap();
+        let statements: Vec<String> = tree.children(root).iter().map(|id| outline(&tree, *id)).collect();
+        assert_eq!(statements.join(" "), expected, "{source}");
+    }
+
+    #[test]
+    fn python_is_read() {
+        check("a.py", "a = 1\n", "Statement:Assignment(Target:Name(a) Value:Integer(1))");
+        check("a.py", "'doc'\n", "Statement:Docstring(Value:Text('doc'))");
+        check(
+            "a.py",
+            "x[1::2]\n",
+            "Statement:ExpressionStatement(Value:Subscript(Object:Name(x) Index:Slice(Lower:Integer(1) Step:Integer(2))))",
+        );
+        check(
+            "a.py",
+            "f(a, *b, k=1)\n",
+            "Statement:ExpressionStatement(Value:Call(Callee:Name(f) Argument:Name(a) \
+             Argument:Starred(Value:Name(b)) Argument:KeywordArgument(Name:Keyword(k) Value:Integer(1))))",
+        );
+        check(
+            "a.py",
+            "return x if y else z\n",
+            "Statement:Return(Value:Conditional(Then:Name(x) Condition:Name(y) Otherwise:Name(z)))",
+        );
+        check(
+            "a.py",
+            "a is not None\n",
+            "Statement:ExpressionStatement(Value:Comparison(Operand:Name(a) Operand:Null(None)))",
+        );
+        check(
+            "a.py",
+            "f'{a}'\n",
+            "Statement:ExpressionStatement(Value:FormattedText(Other:Interpolation(Value:Name(a))))",
+        );
+    }
+
+    #[test]
+    fn javascript_is_read() {
+        check("a.js", "let a = 1;\n", "Statement:Assignment(Target:Name(a) Value:Integer(1))");
+        check("a.js", "i++;\n", "Statement:AugmentedAssignment(Target:Name(i))");
+        check(
+            "a.js",
+            "if (!a) b();\n",
+            "Statement:If(Condition:Not(Operand:Name(a)) Then:ExpressionStatement(Value:Call(Callee:Name(b))))",
+        );
+        check(
+            "a.js",
+            "x = a && 1.5;\n",
+            "Statement:Assignment(Target:Name(x) Value:Logical(Left:Name(a) Right:Float(1.5)))",
+        );
+        check(
+            "a.js",
+            "this.x.y;\n",
+            "Statement:ExpressionStatement(Value:Attribute(Object:Attribute(Object:Opaque(this) Member:Member(x)) \
+             Member:Member(y)))",
+        );
+    }
+
+    #[test]
+    fn what_does_not_parse_is_left_out() {
+        let language = language_of("a.py").unwrap();
+        let tree = parse("a = 1\n? ! $\nb = 2\n", &language.parser(), language.grammar()).unwrap();
+        let all = tree.subtree(tree.root().unwrap());
+        let names: Vec<&str> =
+            all.iter().filter(|id| tree.shape(**id) == Shape::Name).map(|id| tree.text(*id)).collect();
+        assert_eq!(names, ["a", "b"]);
+    }
+}
