@@ -182,6 +182,9 @@ pub enum Delivery {
         mode: String,
         /// Groups of failing tests by suspected cause, most promising first.
         groups: Vec<FailureGroup>,
+        /// Whether the check as a whole did not end in the time it had.
+        #[serde(default)]
+        hung: bool,
     },
     /// Result of [`Assignment::Search`].
     Searched {

@@ -1,10 +1,12 @@
 //! The state directory: where runs, the event log and sandboxes live. The only file that knows its layout.
 
 use std::fs::{self, File, TryLockError};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use smallhands_event_log::SqliteLog;
+use smallhands_shell_runtime::processes::start_time;
 
 use crate::request::RunError;
 
@@ -104,12 +106,58 @@ impl StateDir {
     fn try_own(&self, run: &str) -> Result<RunLock, RunError> {
         let path = self.run_folder(run).join("lock");
         let failed = |source| RunError::Io { what: "lock", path: path.clone(), source };
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let mut file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(RunLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(RunError::RunIsLive(run.to_owned())),
+            Ok(()) => {
+                file.set_len(0)
+                    .and_then(|()| file.write_all(Owner::this_process().to_text().as_bytes()))
+                    .map_err(failed)?;
+                Ok(RunLock { _file: file })
+            }
+            Err(TryLockError::WouldBlock) => {
+                // A child that the dead owner was just starting still holds the file; the next try makes a new one.
+                if Owner::read(&mut file).is_some_and(|owner| !owner.is_alive()) {
+                    fs::remove_file(&path).map_err(failed)?;
+                }
+                Err(RunError::RunIsLive(run.to_owned()))
+            }
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
+    }
+}
+
+/// Who took a lock: a process id and when that process started, since ids are used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Owner {
+    pid: i32,
+    started: u64,
+}
+
+impl Owner {
+    fn this_process() -> Self {
+        let pid = std::process::id().cast_signed();
+        Self { pid, started: start_time(pid).unwrap_or(0) }
+    }
+
+    fn is_alive(self) -> bool {
+        start_time(self.pid) == Some(self.started)
+    }
+
+    fn to_text(self) -> String {
+        format!("{} {}\n", self.pid, self.started)
+    }
+
+    fn read(file: &mut File) -> Option<Self> {
+        let mut text = String::new();
+        file.read_to_string(&mut text).ok()?;
+        let (pid, started) = text.trim_end().split_once(' ')?;
+        Some(Self { pid: pid.parse().ok()?, started: started.parse().ok()? })
     }
 }
 
@@ -143,6 +191,21 @@ mod tests {
         assert!(matches!(state.own("r1"), Err(RunError::RunIsLive(run)) if run == "r1"));
         drop(first);
         assert!(state.own("r1").is_ok());
+    }
+
+    #[test]
+    fn a_lock_that_only_a_child_of_a_dead_owner_holds_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        fs::create_dir_all(state.run_folder("r1")).unwrap();
+        let left = state.own("r1").unwrap();
+        fs::write(state.run_folder("r1").join("lock"), Owner { pid: i32::MAX - 1, started: 7 }.to_text())
+            .unwrap();
+        let taken = state.own("r1");
+        assert!(taken.is_ok(), "{taken:?}");
+        assert!(state.is_owned("r1"));
+        drop(left);
+        assert!(state.is_owned("r1"), "the old file no longer matters");
     }
 
     #[test]

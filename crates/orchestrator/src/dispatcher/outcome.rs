@@ -31,6 +31,7 @@ struct Sum {
     warnings: Vec<String>,
     evidence: Option<String>,
     cause: Option<String>,
+    hung: bool,
 }
 
 impl Dispatcher {
@@ -97,7 +98,8 @@ impl Dispatcher {
             validations: sum.validations,
             cost_usd: sum.cost_usd_micros as f64 / 1e6,
             wall_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            limit: matches!(halt, Halt::Limit(_)).then(|| "timeout".to_owned()),
+            limit: (matches!(halt, Halt::Limit(_)) || sum.hung && verdict == Verdict::Failed)
+                .then(|| "timeout".to_owned()),
             changes: sum.merged.iter().map(|patch| patch.view.clone()).collect(),
             alternatives: sum.alternatives.clone(),
         }
@@ -181,6 +183,10 @@ fn judge(halt: &Halt, sum: &Sum) -> (Verdict, String) {
             (Verdict::Unverified, format!("the patch breaks {} tests that passed before", sum.broken.len()))
         }
         Halt::Verified => (Verdict::Unverified, format!("the patch helps, but {left} tests still fail")),
+        Halt::NoPatch if sum.hung => (
+            Verdict::Failed,
+            "the check did not end in the time it had; allow more with --check-timeout or --timeout".into(),
+        ),
         Halt::NoPatch => {
             (Verdict::Failed, format!("no patch was found after {} validations", sum.validations))
         }
@@ -201,9 +207,10 @@ fn add_up(view: &PlannerView) -> Sum {
     for task in &view.tasks {
         let Some(delivery) = &task.delivery else { continue };
         match delivery {
-            Delivery::Observed { counts, flaky, failing, .. }
+            Delivery::Observed { counts, flaky, failing, hung, .. }
                 if matches!(task.work, Assignment::Observe { round: 1, .. }) =>
             {
+                sum.hung |= hung;
                 sum.before.passed += counts.passed;
                 sum.before.failed += counts.failed;
                 sum.before.skipped += counts.skipped;
@@ -278,6 +285,7 @@ mod tests {
             flaky: vec![format!("wobbly-{round}")],
             mode: "command".into(),
             groups: vec![],
+            hung: false,
         };
         task("observe", Assignment::Observe { check: 0, round, at: "t0".into() }, delivery)
     }

@@ -30,6 +30,7 @@ fn observed(failing: usize) -> Delivery {
         flaky: vec![],
         mode: "warm-unittest".into(),
         groups: vec![group],
+        hung: false,
     }
 }
 

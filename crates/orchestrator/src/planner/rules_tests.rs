@@ -92,6 +92,7 @@ fn observed(groups: &[&[&str]]) -> Option<Delivery> {
         flaky: vec![],
         mode: "warm-pytest".into(),
         groups,
+        hung: false,
     })
 }
 

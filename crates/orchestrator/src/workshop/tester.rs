@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use smallhands_agent::repair::{self, Observation};
 use smallhands_agent::validation::CheckSpec;
-use smallhands_checks::TestId;
+use smallhands_checks::{Outcome, TestId};
 use smallhands_repair::{CoveredLines, FailingTest, Group, GroupingInput, group_failures};
 use smallhands_shell_runtime::{Command, CommandLine, Runtime};
 
@@ -36,11 +36,12 @@ pub async fn observe(
     for note in &observation.notes {
         attempt.voice.warn(note.clone());
     }
-    deliver(shop, &observation, &sources)
+    deliver(shop, &spec.command, &observation, &sources)
 }
 
 fn deliver(
     shop: &Workshop,
+    command: &str,
     observation: &Observation,
     sources: &[(String, String)],
 ) -> Result<Ending, Breakdown> {
@@ -53,7 +54,14 @@ fn deliver(
         failing: failing.iter().map(ToString::to_string).collect(),
         flaky: observation.flaky.iter().map(ToString::to_string).collect(),
         mode: observation.mode.clone(),
+        hung: hung(observation, command),
     }))
+}
+
+/// A check that is seen as one test, and was stopped because its time was up.
+fn hung(observation: &Observation, command: &str) -> bool {
+    let whole = observation.report.tests.get(&TestId::new(command));
+    whole.is_some_and(|result| result.outcome == Outcome::TimedOut)
 }
 
 /// The checks' counts as shown to people.
