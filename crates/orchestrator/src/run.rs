@@ -74,14 +74,18 @@ pub async fn resume(
     cancel: CancelToken,
 ) -> Result<RunSummary, RunError> {
     let log: Arc<dyn EventLog> = Arc::new(state.log()?);
-    let mut journal = Journal::open(log.clone(), run)?;
     let unknown = || RunError::UnknownRun { run: run.to_owned(), state: state.root().to_path_buf() };
-    match journal.state().phase {
-        RunPhase::Unsubmitted => return Err(unknown()),
-        RunPhase::Finished => return stored_summary(&journal, &progress),
-        RunPhase::Planning | RunPhase::Running => {}
+    match Journal::open(log.clone(), run)? {
+        journal if journal.state().phase == RunPhase::Unsubmitted => return Err(unknown()),
+        journal if journal.state().phase == RunPhase::Finished => return stored_summary(&journal, &progress),
+        _ => {}
     }
     let lock = state.own(run)?;
+    // Read again: the run may have gone on, or ended, while its owner was waited for.
+    let mut journal = Journal::open(log.clone(), run)?;
+    if journal.state().phase == RunPhase::Finished {
+        return stored_summary(&journal, &progress);
+    }
     let spec = stored_spec(&journal)?;
     let base = Base::open(&state.base(run)).await?;
     let backend = backend(&spec.sandbox, state)?;

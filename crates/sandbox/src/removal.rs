@@ -10,6 +10,9 @@ use crate::error::SandboxError;
 /// How often removal is tried: a process that is dying may still be writing.
 const TRIES: usize = 5;
 
+/// The entry that is removed last, if there is one of this name.
+const LAST: &str = "lease.json";
+
 /// Removes `path` and everything below it; nothing there is success.
 ///
 /// # Errors
@@ -17,6 +20,7 @@ const TRIES: usize = 5;
 pub(crate) fn remove(path: &Path) -> Result<(), SandboxError> {
     let mut reason = String::from("it keeps coming back");
     for _ in 0..TRIES {
+        remove_all_but(path, LAST);
         match fs::remove_dir_all(path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -30,6 +34,20 @@ pub(crate) fn remove(path: &Path) -> Result<(), SandboxError> {
         }
     }
     Err(SandboxError::NotRemoved { path: path.to_owned(), reason })
+}
+
+/// What names the owner goes last: whoever finds what an interrupted removal left can tell that it is nobody's.
+fn remove_all_but(path: &Path, kept: &str) {
+    for entry in fs::read_dir(path).into_iter().flatten().flatten().filter(|entry| entry.file_name() != kept)
+    {
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        // What cannot be removed here shows in the removal of the whole.
+        if is_dir {
+            fs::remove_dir_all(entry.path()).ok()
+        } else {
+            fs::remove_file(entry.path()).ok()
+        };
+    }
 }
 
 /// The same off the async threads.

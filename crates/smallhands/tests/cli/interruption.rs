@@ -73,11 +73,13 @@ fn kill_9_at_any_moment_loses_nothing_that_was_finished() {
     let (account, project) = (Account::new(), Project::buggy());
     let before = project.snapshot();
     let mut done = BTreeMap::new();
-    let mut running = account.start(&["run", "--repo", project.arg(), "--check", CHECK, "--json"]);
-    assert!(running.read_until(is("run.started")));
-    let run = running.run_id();
+    let mut first = account.start(&["run", "--repo", project.arg(), "--check", CHECK, "--json"]);
+    assert!(first.read_until(is("run.started")));
+    let run = first.run_id();
+    let mut next = Some(first);
     // Moments counted in events: the same whatever the machine's speed.
     for moment in [1, 3, 2, 5, 8] {
+        let mut running = next.take().unwrap_or_else(|| account.start(&["resume", &run, "--json"]));
         let mut left = moment;
         let alive = running.read_until(|_| {
             left -= 1;
@@ -89,7 +91,6 @@ fn kill_9_at_any_moment_loses_nothing_that_was_finished() {
         if !alive {
             break;
         }
-        running = account.start(&["resume", &run, "--json"]);
     }
     let finished = account.smallhands(&["resume", &run, "--json"]).expect_exit(0);
     count_done(&finished.events(), &mut done);
