@@ -13,6 +13,8 @@ use crate::request::RunError;
 /// How long a lock may stay taken after its owner died: a child that the owner was just starting still holds it.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
+/// Looks before a lock that is only asked about counts as taken.
+const GLANCES: u32 = 10;
 
 /// Paths under the state directory.
 ///
@@ -100,7 +102,13 @@ impl StateDir {
     /// Whether some process owns the run now.
     #[must_use]
     pub fn is_owned(&self, run: &str) -> bool {
-        matches!(self.try_own(run), Err(RunError::RunIsLive(_)))
+        (0..GLANCES).all(|_| {
+            let is_owned = matches!(self.try_own(run), Err(RunError::RunIsLive(_)));
+            if is_owned {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            is_owned
+        })
     }
 
     fn try_own(&self, run: &str) -> Result<RunLock, RunError> {
