@@ -1,0 +1,1 @@
+//! The `Runtime` port over the SWE-ReX protocol.

@@ -1,0 +1,1 @@
+//! The shell runtime over HTTP: the SWE-ReX protocol, and extensions beside it.

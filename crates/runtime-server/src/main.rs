@@ -1,0 +1,3 @@
+//! `swerex-remote`: the runtime server as one small binary.
+
+fn main() {}
