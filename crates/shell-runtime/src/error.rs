@@ -159,6 +159,32 @@ pub enum RuntimeError {
     /// The runtime was closed.
     #[error("the runtime is closed; everything it started was killed")]
     Closed,
+    /// This kind of runtime cannot do it.
+    #[error("{what} is not possible with {runtime}")]
+    Unsupported {
+        /// What was asked for.
+        what: &'static str,
+        /// The runtime, in words.
+        runtime: String,
+    },
+    /// The server of a remote runtime gave no answer that can be used.
+    #[error("the runtime server at {url} cannot be used: {reason}")]
+    Unreachable {
+        /// Its address.
+        url: String,
+        /// What happened, and what to check.
+        reason: String,
+    },
+    /// An error of a remote runtime that has no name here.
+    #[error("{message}")]
+    Remote {
+        /// The class that the server gave it.
+        class_path: String,
+        /// Its words.
+        message: String,
+        /// What it sent beside them.
+        extra_info: Value,
+    },
     /// The system refused something that normally works.
     #[error("cannot {what}: {source}")]
     Io {
@@ -186,8 +212,9 @@ impl RuntimeError {
     }
 
     /// The class that SWE-ReX clients know this error by.
-    pub fn class_path(&self) -> &'static str {
+    pub fn class_path(&self) -> &str {
         match self {
+            Self::Remote { class_path, .. } => class_path,
             Self::SessionExists { .. } => "swerex.exceptions.SessionExistsError",
             Self::SessionDoesNotExist { .. } => "swerex.exceptions.SessionDoesNotExistError",
             Self::SessionStart { .. } => "swerex.exceptions.SessionNotInitializedError",
@@ -205,18 +232,29 @@ impl RuntimeError {
             | Self::TooLarge { .. }
             | Self::Survivors { .. }
             | Self::Closed
+            | Self::Unsupported { .. }
+            | Self::Unreachable { .. }
             | Self::Io { .. } => "swerex.exceptions.SwerexException",
         }
     }
 
-    /// What SWE-ReX sends beside the message.
+    /// What is sent beside the message. `kind` tells errors apart that share a class.
     pub fn extra_info(&self) -> Value {
         match self {
             Self::BashIncorrectSyntax { stdout, stderr, .. } => {
                 json!({"bash_stdout": stdout, "bash_stderr": stderr})
             }
             Self::CommandTimeout { output, .. } => json!({"output": output}),
-            Self::ShellExited { output, status, .. } => json!({"output": output, "exit_code": status}),
+            Self::ShellExited { output, status, .. } => {
+                json!({"kind": "shell_exited", "output": output, "exit_code": status})
+            }
+            Self::NonZeroExitCode { output, exit_code, .. } => {
+                json!({"output": output, "exit_code": exit_code})
+            }
+            Self::SessionBusy { .. } => json!({"kind": "session_busy"}),
+            Self::InterruptFailed { .. } => json!({"kind": "interrupt_failed"}),
+            Self::Closed => json!({"kind": "closed"}),
+            Self::Remote { extra_info, .. } => extra_info.clone(),
             _ => json!({}),
         }
     }
@@ -310,9 +348,12 @@ mod tests {
         };
         assert_eq!(syntax.extra_info(), json!({"bash_stdout": "out", "bash_stderr": "err"}));
         let ended = RuntimeError::ShellExited { session: "a".into(), output: "last".into(), status: 3 };
-        assert_eq!(ended.extra_info(), json!({"output": "last", "exit_code": 3}));
+        assert_eq!(ended.extra_info(), json!({"kind": "shell_exited", "output": "last", "exit_code": 3}));
         assert!(ended.to_string().contains("status 3") && ended.to_string().ends_with("last"));
-        assert_eq!(RuntimeError::Closed.extra_info(), json!({}));
+        assert_eq!(
+            RuntimeError::BadPattern { pattern: "(".into(), reason: "x".into() }.extra_info(),
+            json!({})
+        );
         let survivors = RuntimeError::from(Survivors(vec![7, 8]));
         assert_eq!(survivors.to_string(), "2 processes could not be killed (first: 7)");
     }
