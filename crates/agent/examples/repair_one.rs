@@ -43,8 +43,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let command = arguments.next().ok_or(usage)?;
     let files: Vec<String> = arguments.collect();
     let env: BTreeMap<String, String> = std::env::vars().collect();
-    let runtime: Arc<dyn Runtime> =
-        Arc::new(LocalRuntime::new(LocalOptions { root: folder, env, limits: Limits::default() })?);
+    let runtime: Arc<dyn Runtime> = Arc::new(LocalRuntime::new(LocalOptions {
+        root: folder,
+        env,
+        limits: Limits::default(),
+        ..LocalOptions::default()
+    })?);
     let framework = classify(&command);
     let check = CheckSpec { command, framework, timeout: Duration::from_secs(600), test_timeout: None };
 

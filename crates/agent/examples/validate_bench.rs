@@ -26,7 +26,12 @@ async fn main() -> Result<(), Failure> {
     std::fs::write(folder.path().join("calc.py"), SOURCE)?;
     std::fs::write(folder.path().join("test_calc.py"), TESTS)?;
     let env: BTreeMap<String, String> = std::env::vars().collect();
-    let options = LocalOptions { root: folder.path().to_owned(), env, limits: Limits::default() };
+    let options = LocalOptions {
+        root: folder.path().to_owned(),
+        env,
+        limits: Limits::default(),
+        ..LocalOptions::default()
+    };
     let runtime: Arc<dyn Runtime> = Arc::new(LocalRuntime::new(options)?);
     println!("{:44} {:>8} {:>8} {:>8}   ms per candidate", "", "median", "p95", "least");
     measure(&runtime, "python3 -m pytest -q", "test_calc.py::test_add").await?;

@@ -96,7 +96,8 @@ fn runtime(root: &Path) -> Arc<dyn Runtime> {
         ("HOME".to_owned(), root.display().to_string()),
         ("LANG".to_owned(), "C.UTF-8".to_owned()),
     ]);
-    let options = LocalOptions { root: root.to_owned(), env, limits: Limits::default() };
+    let options =
+        LocalOptions { root: root.to_owned(), env, limits: Limits::default(), ..LocalOptions::default() };
     Arc::new(LocalRuntime::new(options).unwrap())
 }
 

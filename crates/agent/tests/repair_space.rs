@@ -18,7 +18,8 @@ async fn space(files: &[(&str, &[u8])]) -> Result<Space, RepairError> {
         std::fs::write(folder.path().join(path), content).unwrap();
     }
     let root = folder.path().to_owned();
-    let options = LocalOptions { root, env: BTreeMap::new(), limits: Limits::default() };
+    let options =
+        LocalOptions { root, env: BTreeMap::new(), limits: Limits::default(), ..LocalOptions::default() };
     let runtime = LocalRuntime::new(options).unwrap();
     let mut names: Vec<String> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
     names.push("missing.py".into());

@@ -55,7 +55,7 @@ pub enum RuntimeError {
         error_msg: String,
     },
     /// Nothing ended the wait in time. The command of a session keeps running until it is interrupted.
-    #[error("timeout after {} seconds while running command '{command}'", limit.as_secs_f64())]
+    #[error("timeout after {} seconds while running command '{command}'{}", limit.as_secs_f64(), so_far(output))]
     CommandTimeout {
         /// The command, shortened.
         command: String,
@@ -63,6 +63,20 @@ pub enum RuntimeError {
         limit: Duration,
         /// What it had printed until then.
         output: String,
+        /// The middle of that output was left out.
+        truncated: bool,
+    },
+    /// The command printed nothing for as long as the request allowed. It keeps running until it is interrupted.
+    #[error("no output for {} seconds while running command '{command}'{}", limit.as_secs_f64(), so_far(output))]
+    NoOutputTimeout {
+        /// The command, shortened.
+        command: String,
+        /// The silence allowed.
+        limit: Duration,
+        /// What it had printed until then.
+        output: String,
+        /// The middle of that output was left out.
+        truncated: bool,
     },
     /// Bash cannot parse the command; nothing of it was run.
     #[error("the command is not valid bash (exit code {exit_code}): '{command}'\n{stderr}")]
@@ -205,6 +219,18 @@ fn prefix(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!("{message}: ") }
 }
 
+/// The end of what a command printed, for the message of a timeout: clients show messages, not details.
+fn so_far(output: &str) -> String {
+    const SHOWN: usize = 10_000;
+    if output.is_empty() {
+        return String::new();
+    }
+    let start = (output.len().saturating_sub(SHOWN)..=output.len()).find(|&at| output.is_char_boundary(at));
+    let tail = &output[start.unwrap_or(0)..];
+    let cut = if tail.len() < output.len() { "[...]" } else { "" };
+    format!("; output so far:\n{cut}{tail}")
+}
+
 impl RuntimeError {
     /// Adapter for `map_err`: `what` failed with an I/O error.
     pub(crate) fn io(what: &'static str) -> impl FnOnce(io::Error) -> Self {
@@ -219,9 +245,10 @@ impl RuntimeError {
             Self::SessionDoesNotExist { .. } => "swerex.exceptions.SessionDoesNotExistError",
             Self::SessionStart { .. } => "swerex.exceptions.SessionNotInitializedError",
             Self::NonZeroExitCode { .. } => "swerex.exceptions.NonZeroExitCodeError",
-            Self::CommandTimeout { .. } | Self::SessionBusy { .. } | Self::InterruptFailed { .. } => {
-                "swerex.exceptions.CommandTimeoutError"
-            }
+            Self::CommandTimeout { .. }
+            | Self::NoOutputTimeout { .. }
+            | Self::SessionBusy { .. }
+            | Self::InterruptFailed { .. } => "swerex.exceptions.CommandTimeoutError",
             Self::BashIncorrectSyntax { .. } => "swerex.exceptions.BashIncorrectSyntaxError",
             Self::BadPattern { .. } => "re.error",
             Self::InvalidCommand { .. } => "builtins.ValueError",
@@ -244,7 +271,10 @@ impl RuntimeError {
             Self::BashIncorrectSyntax { stdout, stderr, .. } => {
                 json!({"bash_stdout": stdout, "bash_stderr": stderr})
             }
-            Self::CommandTimeout { output, .. } => json!({"output": output}),
+            Self::CommandTimeout { output, truncated, .. }
+            | Self::NoOutputTimeout { output, truncated, .. } => {
+                json!({"output": output, "truncated": truncated})
+            }
             Self::ShellExited { output, status, .. } => {
                 json!({"kind": "shell_exited", "output": output, "exit_code": status})
             }
@@ -364,9 +394,16 @@ mod tests {
             command: "x".into(),
             limit: Duration::from_millis(500),
             output: "so far".into(),
+            truncated: false,
         };
-        assert_eq!(error.extra_info()["output"], "so far");
-        assert!(error.to_string().contains("0.5 seconds"));
+        assert_eq!(error.extra_info(), json!({"output": "so far", "truncated": false}));
+        assert!(
+            error.to_string().contains("0.5 seconds")
+                && error.to_string().ends_with("output so far:\nso far")
+        );
+        let long = so_far(&"\u{e9}".repeat(9_000));
+        assert!(long.len() < 10_050 && long.starts_with("; output so far:\n[...]\u{e9}"));
+        assert_eq!(so_far(""), "");
     }
 
     #[test]

@@ -142,6 +142,7 @@ impl Streams {
             stderr: self.stderr.as_mut().map(|stderr| stderr.kept.take()).unwrap_or_default(),
             timed_out,
             truncated,
+            ..CommandResponse::default()
         };
         for stream in [Some(self.stdout), self.stderr].into_iter().flatten().filter(|stream| !stream.ended) {
             tokio::spawn(discard(stream.reader));

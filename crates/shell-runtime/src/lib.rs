@@ -27,10 +27,11 @@ mod session;
 
 pub use error::RuntimeError;
 pub use limits::Limits;
-pub use local::{LocalOptions, LocalRuntime};
+pub use local::{FileAccess, LocalOptions, LocalRuntime};
 pub use piped::{PipedProcess, SpawnSpec};
 pub use protocol::{
-    Action, BashAction, BashInterruptAction, Check, Command, CommandLine, CommandResponse, CreateSession,
-    CreateSessionResponse, Observation,
+    Action, BashAction, BashInterruptAction, BashWaitAction, Check, Command, CommandLine, CommandResponse,
+    CreateSession, CreateSessionResponse, Observation, OutputChunk, SessionInfo, Usage,
 };
 pub use runtime::Runtime;
+pub use session::OutputStream;

@@ -173,7 +173,12 @@ impl PipedProcess {
     }
 
     fn timed_out(&self, limit: Duration) -> RuntimeError {
-        RuntimeError::CommandTimeout { command: self.name.clone(), limit, output: self.stderr_tail() }
+        RuntimeError::CommandTimeout {
+            command: self.name.clone(),
+            limit,
+            output: self.stderr_tail(),
+            truncated: false,
+        }
     }
 
     /// The end of what the helper wrote to standard error so far, at most 64 KiB.

@@ -53,6 +53,9 @@ pub enum Action {
     /// Stops the command that is running.
     #[serde(rename = "bash_interrupt")]
     Interrupt(BashInterruptAction),
+    /// Joins the command that is running, for a caller that lost its connection (an extension of the protocol).
+    #[serde(rename = "bash_wait")]
+    Wait(BashWaitAction),
 }
 
 /// What a non-zero exit status means to the caller.
@@ -87,8 +90,19 @@ pub struct BashAction {
     pub check: Check,
     /// Put in front of the message when a non-zero exit is an error.
     pub error_msg: String,
-    /// Regular expressions (`.` matches line ends); one that matches new output ends the wait.
+    /// Regular expressions with the syntax of Python's `re` (`.` matches line ends); one that matches new output ends
+    /// the wait.
     pub expect: Vec<String>,
+    /// Most bytes of output in the answer; beyond it the middle is left out. `None` means the runtime's limit, which
+    /// is also the most that can be asked for.
+    pub output_limit: Option<usize>,
+    /// Time without any output after which the wait ends with [`crate::RuntimeError::NoOutputTimeout`].
+    #[serde(with = "seconds::optional")]
+    pub no_output_timeout: Option<Duration>,
+    /// Also answer, with [`Observation::waiting_for_input`], when the foreground waits for input from the terminal.
+    pub until_input: bool,
+    /// Measure what the command used.
+    pub usage: bool,
 }
 
 impl BashAction {
@@ -131,6 +145,50 @@ impl BashInterruptAction {
     }
 }
 
+/// Joins the command that a session is running: the answer is that of a call that had waited all along.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BashWaitAction {
+    /// The session; empty means [`DEFAULT_SESSION`].
+    pub session: String,
+    /// How long to wait; `None` means [`crate::local::MAX_WAIT`].
+    #[serde(with = "seconds::optional")]
+    pub timeout: Option<Duration>,
+    /// What a non-zero exit status means.
+    pub check: Check,
+    /// As in [`BashAction::expect`].
+    pub expect: Vec<String>,
+    /// As in [`BashAction::output_limit`].
+    pub output_limit: Option<usize>,
+    /// As in [`BashAction::no_output_timeout`].
+    #[serde(with = "seconds::optional")]
+    pub no_output_timeout: Option<Duration>,
+    /// As in [`BashAction::until_input`].
+    pub until_input: bool,
+}
+
+impl BashWaitAction {
+    /// The name of the session meant.
+    pub(crate) fn session_name(&self) -> &str {
+        or_default(&self.session)
+    }
+}
+
+/// What a command used, its descendants that have ended included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Processor time, user and system, in seconds.
+    pub cpu_seconds: f64,
+    /// Largest resident memory seen, in bytes. For session commands it is sampled and sums the session's processes;
+    /// for one-shot commands it is that of the largest process.
+    pub peak_memory_bytes: u64,
+    /// Bytes read from storage.
+    pub read_bytes: u64,
+    /// Bytes written to storage.
+    pub written_bytes: u64,
+}
+
 fn or_default(name: &str) -> &str {
     if name.is_empty() { DEFAULT_SESSION } else { name }
 }
@@ -151,6 +209,47 @@ pub struct Observation {
     pub truncated: bool,
     /// The shell's directory after the command; `None` while it is still running.
     pub cwd: Option<PathBuf>,
+    /// The command waits for input from the terminal; it still runs.
+    pub waiting_for_input: bool,
+    /// How many bytes of the output were left out.
+    pub omitted_bytes: u64,
+    /// What the command used, when that was asked for and is known.
+    pub usage: Option<Usage>,
+    /// How many bytes the session's terminal had shown altogether when this was answered.
+    pub offset: u64,
+}
+
+/// What a session is and does.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionInfo {
+    /// Its name.
+    pub name: String,
+    /// Process id of its shell; 0 while it is starting.
+    pub pid: i32,
+    /// `"starting"`, `"idle"`, `"running"` or `"ended"`.
+    pub state: String,
+    /// The command that runs, shortened.
+    pub command: Option<String>,
+    /// How long it has been in this state.
+    pub seconds: f64,
+    /// The shell's directory after the last command.
+    pub cwd: Option<PathBuf>,
+    /// Exit status of the last command.
+    pub last_exit_code: Option<i32>,
+    /// How many bytes its terminal has shown altogether.
+    pub output_offset: u64,
+}
+
+/// A piece of what a session's terminal showed, as it was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OutputChunk {
+    /// Where the first of `bytes` stands in everything that the terminal ever showed.
+    pub offset: u64,
+    /// How many bytes in front of it are no longer kept, or never were for this reader.
+    pub missed: u64,
+    /// The bytes, control sequences included.
+    pub bytes: Vec<u8>,
 }
 
 /// How a program is named.
@@ -236,7 +335,7 @@ impl Command {
 }
 
 /// How a command ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CommandResponse {
     /// Exit status; `None` when a signal ended it.
     pub exit_code: Option<i32>,
@@ -250,6 +349,10 @@ pub struct CommandResponse {
     pub timed_out: bool,
     /// Some output was left out.
     pub truncated: bool,
+    /// How many bytes of both streams were left out.
+    pub omitted_bytes: u64,
+    /// What the command used, when it is known.
+    pub usage: Option<Usage>,
 }
 
 impl CommandResponse {

@@ -21,7 +21,8 @@ fn env() -> BTreeMap<String, String> {
 }
 
 fn runtime(root: &Path, limits: Limits) -> LocalRuntime {
-    LocalRuntime::new(LocalOptions { root: root.to_owned(), env: env(), limits }).unwrap()
+    LocalRuntime::new(LocalOptions { root: root.to_owned(), env: env(), limits, ..LocalOptions::default() })
+        .unwrap()
 }
 
 async fn run(command: Command) -> Result<CommandResponse, RuntimeError> {
@@ -235,7 +236,7 @@ async fn files_are_read_and_written_below_the_root() {
             "{path}"
         );
     }
-    let class = async |path: &str| runtime.read_file(path).await.unwrap_err().class_path();
+    let class = async |path: &str| runtime.read_file(path).await.unwrap_err().class_path().to_owned();
     assert_eq!(class("missing").await, "builtins.FileNotFoundError");
     assert_eq!(class("a").await, "builtins.IsADirectoryError");
     runtime.execute(Command::argv(["mkfifo", "pipe"])).await.unwrap();

@@ -161,6 +161,7 @@ impl Bench {
             root: directory.path().to_owned(),
             env: BTreeMap::from([("PATH".to_owned(), path)]),
             limits: Limits::default(),
+            ..LocalOptions::default()
         };
         let witness = Witness {
             script: ScriptedModel::from_json(&script.to_string()).unwrap(),

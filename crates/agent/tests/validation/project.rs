@@ -47,7 +47,7 @@ impl Project {
             .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
             .collect();
         env.insert("TMPDIR".into(), scratch.display().to_string());
-        let options = LocalOptions { root, env, limits: Limits::default() };
+        let options = LocalOptions { root, env, limits: Limits::default(), ..LocalOptions::default() };
         let runtime = Arc::new(LocalRuntime::new(options).unwrap());
         let sources = files.iter().map(|(path, content)| (path.to_string(), content.to_string())).collect();
         Self { folder, sources, runtime }

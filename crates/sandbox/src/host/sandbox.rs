@@ -25,7 +25,12 @@ impl HostSandbox {
     pub(super) fn new(workspace: Workspace, lease: Lease, spec: &SandboxSpec) -> Result<Self, SandboxError> {
         let workdir = workspace.work();
         let env = environment::complete(&spec.env, &lease.id, &workspace.home(), &workspace.temporary());
-        let runtime = LocalRuntime::new(LocalOptions { root: workdir.clone(), env, limits: spec.limits })?;
+        let runtime = LocalRuntime::new(LocalOptions {
+            root: workdir.clone(),
+            env,
+            limits: spec.limits,
+            ..LocalOptions::default()
+        })?;
         let watched = Watched::new(&lease, spec.limits, Arc::new(runtime), workspace);
         Ok(Self { id: lease.id, workdir, watched: Arc::new(watched) })
     }

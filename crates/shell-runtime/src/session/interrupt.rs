@@ -103,7 +103,7 @@ impl Session {
     fn quiet_now(&self, probe: u64, expected: &Expectations) -> Option<String> {
         let mut state = self.screen.lock();
         if matches!(state.phase, Phase::Running(_)) && state.reported >= probe {
-            state.phase = Phase::Idle;
+            state.enter(Phase::Idle);
             state.last.status = 128 + libc::SIGINT;
         }
         match state.phase {

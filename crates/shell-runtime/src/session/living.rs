@@ -14,12 +14,12 @@ use super::pty::Pty;
 use super::pump::Pump;
 use super::screen::{Phase, Screen};
 use super::shell::{self, Orders};
-use super::syntax;
 use super::text::{decode, without_echo, without_escapes};
+use super::{Settings, syntax};
 use crate::error::{RuntimeError, shortened};
 use crate::launch::{Launcher, Tree};
 use crate::local::MAX_WAIT;
-use crate::protocol::{BashAction, Check, CreateSession, Observation};
+use crate::protocol::{BashAction, BashWaitAction, Check, CreateSession, Observation, SessionInfo};
 
 /// A session whose shell was started.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub(super) struct Session {
     pub(super) screen: Arc<Screen>,
     pub(super) pty: Arc<Pty>,
     launcher: Arc<Launcher>,
+    settings: Settings,
     orders: Orders,
     next_seq: AtomicU64,
     tree: Mutex<Option<Tree>>,
@@ -56,11 +57,12 @@ impl Session {
     /// Starts the shell, sources the request's files and answers with what all that printed.
     pub(super) async fn start(
         launcher: Arc<Launcher>,
+        settings: Settings,
         name: &str,
         request: &CreateSession,
     ) -> Result<(Self, String), RuntimeError> {
         let deadline = deadline(request.startup_timeout);
-        let session = Self::launch(launcher, name)?;
+        let session = Self::launch(launcher, settings, name)?;
         let mut output = session.started(deadline, "the shell to get ready").await?;
         if !request.startup_source.is_empty() {
             session.order(&sourcing(&request.startup_source))?;
@@ -69,9 +71,9 @@ impl Session {
         Ok((session, output))
     }
 
-    fn launch(launcher: Arc<Launcher>, name: &str) -> Result<Self, RuntimeError> {
+    fn launch(launcher: Arc<Launcher>, settings: Settings, name: &str) -> Result<Self, RuntimeError> {
         let shell = shell::start(&launcher)?;
-        let screen = Arc::new(Screen::new());
+        let screen = Arc::new(Screen::new(settings.output_limit));
         let (seen, pty) = (Arc::clone(&screen), Arc::clone(&shell.pty));
         let pump = Pump::new(seen, pty, shell.reports, shell.entries, shell.child);
         Ok(Self {
@@ -80,6 +82,7 @@ impl Session {
             screen,
             pty: shell.pty,
             launcher,
+            settings,
             orders: shell.orders,
             next_seq: AtomicU64::new(1),
             tree: Mutex::new(Some(shell.tree)),
@@ -118,6 +121,34 @@ impl Session {
         self.answer(action, talks, limit, wake)
     }
 
+    /// Waits for the command that is running as if the caller had started it.
+    pub(super) async fn join(&self, action: &BashWaitAction) -> Result<Observation, RuntimeError> {
+        let limit = action.timeout.unwrap_or(MAX_WAIT);
+        let deadline = deadline(limit);
+        let expected = Expectations::new(&action.expect)?;
+        let Ok(_turn) = tokio::time::timeout_at(deadline, self.turn.lock()).await else {
+            return Err(self.busy());
+        };
+        let wake = self.wait(deadline, &expected).await;
+        let joined = BashAction { check: action.check, ..BashAction::default() };
+        self.answer(&joined, false, limit, wake)
+    }
+
+    /// What the session is and does now.
+    pub(super) fn info(&self) -> SessionInfo {
+        let state = self.screen.lock();
+        SessionInfo {
+            name: self.name.clone(),
+            pid: self.pid,
+            state: state.phase.name().to_owned(),
+            command: state.command.clone(),
+            seconds: state.since.elapsed().as_secs_f64(),
+            cwd: Some(state.last.cwd.clone()),
+            last_exit_code: Some(state.last.status),
+            output_offset: state.history.end(),
+        }
+    }
+
     async fn begin(&self, action: &BashAction, talks: bool, deadline: Instant) -> Result<(), RuntimeError> {
         let Ok(_settled) = tokio::time::timeout_at(deadline, self.settled.lock()).await else {
             return Err(self.busy());
@@ -151,7 +182,7 @@ impl Session {
     fn order(&self, command: &str) -> Result<(), RuntimeError> {
         let seq = self.next_seq.fetch_add(1, Ordering::Relaxed);
         self.pty.make_transparent().map_err(RuntimeError::io("prepare the session's terminal"))?;
-        self.screen.lock().phase = Phase::Running(seq);
+        self.screen.started(seq, shortened(command));
         let sent = self.orders.run(seq, command);
         // A shell that died just now cannot be written to; the wait will see its end.
         sent.or_else(|error| if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
@@ -242,8 +273,13 @@ impl Session {
         match wake {
             Wake::Ended { status, output } => Err(self.ended_error(status, &output)),
             Wake::Late => {
-                let output = self.take_output().0;
-                Err(RuntimeError::CommandTimeout { command: shortened(&action.command), limit, output })
+                let (output, truncated) = self.take_output();
+                Err(RuntimeError::CommandTimeout {
+                    command: shortened(&action.command),
+                    limit,
+                    output,
+                    truncated,
+                })
             }
             Wake::Matched { pattern, output } => Ok(Observation {
                 output: text(&output),

@@ -2,12 +2,14 @@
 //! channels beside that terminal, so output is exactly what was printed and nothing printed can forge an end.
 
 mod expect;
+mod history;
 mod interrupt;
 mod living;
 mod pty;
 mod pump;
 mod screen;
 mod shell;
+mod stream;
 mod syntax;
 mod text;
 
@@ -17,20 +19,34 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::RuntimeError;
 use crate::launch::Launcher;
-use crate::protocol::{BashAction, BashInterruptAction, CreateSession, CreateSessionResponse, Observation};
+use crate::protocol::{
+    BashAction, BashInterruptAction, BashWaitAction, CreateSession, CreateSessionResponse, Observation,
+    SessionInfo,
+};
 use living::Session;
+pub use stream::OutputStream;
+
+/// What all sessions of a runtime have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    /// Shells read the start-up files of interactive shells.
+    pub(crate) startup_files: bool,
+    /// Most bytes kept between two answers.
+    pub(crate) output_limit: usize,
+}
 
 /// The sessions of one runtime, by name.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     launcher: Arc<Launcher>,
+    settings: Settings,
     /// `None` while a session with that name is starting.
     living: Mutex<HashMap<String, Option<Arc<Session>>>>,
 }
 
 impl Sessions {
-    pub(crate) fn new(launcher: Arc<Launcher>) -> Self {
-        Self { launcher, living: Mutex::default() }
+    pub(crate) fn new(launcher: Arc<Launcher>, settings: Settings) -> Self {
+        Self { launcher, settings, living: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<Arc<Session>>>> {
@@ -43,7 +59,8 @@ impl Sessions {
         let name =
             if request.session.is_empty() { crate::protocol::DEFAULT_SESSION } else { &request.session };
         let mut reservation = self.reserve(name)?;
-        let (session, output) = Session::start(Arc::clone(&self.launcher), name, &request).await?;
+        let (session, output) =
+            Session::start(Arc::clone(&self.launcher), self.settings, name, &request).await?;
         reservation.fill(session)?;
         Ok(CreateSessionResponse { output })
     }
@@ -78,6 +95,34 @@ impl Sessions {
         answer
     }
 
+    /// Joins the command that a session runs.
+    pub(crate) async fn wait(&self, action: BashWaitAction) -> Result<Observation, RuntimeError> {
+        let session = self.find(action.session_name())?;
+        let answer = session.join(&action).await;
+        self.forget_if_ended(action.session_name(), &session, &answer).await;
+        answer
+    }
+
+    /// What sessions there are and what they do, by name.
+    pub(crate) fn list(&self) -> Vec<SessionInfo> {
+        let starting = |name: &str| SessionInfo {
+            name: name.to_owned(),
+            state: "starting".to_owned(),
+            ..SessionInfo::default()
+        };
+        let describe = |(name, session): (&String, &Option<Arc<Session>>)| {
+            session.as_ref().map_or_else(|| starting(name), |session| session.info())
+        };
+        let mut all: Vec<SessionInfo> = self.lock().iter().map(describe).collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        all
+    }
+
+    /// What a session's terminal shows from an offset on.
+    pub(crate) fn output(&self, name: &str, from: Option<u64>) -> Result<OutputStream, RuntimeError> {
+        Ok(OutputStream::new(Arc::clone(&self.find(name)?.screen), from))
+    }
+
     /// Stops what a session runs.
     pub(crate) async fn interrupt(&self, action: BashInterruptAction) -> Result<Observation, RuntimeError> {
         let session = self.find(action.session_name())?;
@@ -110,6 +155,22 @@ impl Sessions {
         let session = self.find(name)?;
         self.lock().remove(name);
         session.end().await
+    }
+
+    /// Ends all sessions with everything they started. Names are free at once; the first failure is reported.
+    pub(crate) async fn close_all(&self) -> Result<(), RuntimeError> {
+        let sessions: Vec<_> = {
+            let mut living = self.lock();
+            let started = living.extract_if(|_, session| session.is_some());
+            started.filter_map(|(_, session)| session).collect()
+        };
+        let ending = sessions.into_iter().map(|session| tokio::spawn(async move { session.end().await }));
+        let mut outcome = Ok(());
+        for task in ending.collect::<Vec<_>>() {
+            let ended = task.await.unwrap_or_else(|_| Err(RuntimeError::Closed));
+            outcome = outcome.and(ended);
+        }
+        outcome
     }
 
     /// Forgets all sessions, after what they started was killed.

@@ -3,13 +3,12 @@
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::watch;
 
+use super::history::History;
 use crate::capture::Capture;
-
-/// Bytes of output that a session keeps between two answers.
-const OUTPUT_LIMIT: usize = 4 << 20;
 
 /// What the shell is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +19,18 @@ pub(super) enum Phase {
     Idle,
     /// It ended with this status.
     Ended(i32),
+}
+
+impl Phase {
+    /// The word for it in listings.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Running(0) => "starting",
+            Self::Running(_) => "running",
+            Self::Idle => "idle",
+            Self::Ended(_) => "ended",
+        }
+    }
 }
 
 /// The shell's account of a finished order.
@@ -47,11 +58,27 @@ impl Report {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) phase: Phase,
+    /// When the phase began.
+    pub(super) since: Instant,
+    /// What is running, shortened.
+    pub(super) command: Option<String>,
+    /// What was printed and not answered yet.
     pub(super) output: Capture,
+    /// What was printed lately, answered or not.
+    pub(super) history: History,
     /// Report of the last command.
     pub(super) last: Report,
     /// Number of the last report of any order, synchronisation included.
     pub(super) reported: u64,
+}
+
+impl State {
+    /// Changes the phase; a command is known only while it runs.
+    pub(super) fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.since = Instant::now();
+        self.command = None;
+    }
 }
 
 /// The state and the bell that rings when it changes.
@@ -63,10 +90,13 @@ pub(super) struct Screen {
 
 impl Screen {
     /// A session whose shell is starting.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(output_limit: usize) -> Self {
         let state = State {
             phase: Phase::Running(0),
-            output: Capture::new(OUTPUT_LIMIT),
+            since: Instant::now(),
+            command: None,
+            output: Capture::new(output_limit),
+            history: History::default(),
             last: Report::default(),
             reported: 0,
         };
@@ -81,8 +111,18 @@ impl Screen {
         self.changed.subscribe()
     }
 
+    /// The shell was given an order.
+    pub(super) fn started(&self, seq: u64, command: String) {
+        let mut state = self.lock();
+        state.enter(Phase::Running(seq));
+        state.command = Some(command);
+    }
+
     pub(super) fn printed(&self, bytes: &[u8]) {
-        self.lock().output.push(bytes);
+        let mut state = self.lock();
+        state.output.push(bytes);
+        state.history.push(bytes);
+        drop(state);
         self.changed.send_replace(());
     }
 
@@ -90,7 +130,7 @@ impl Screen {
         let mut state = self.lock();
         state.reported = report.seq;
         if state.phase == Phase::Running(report.seq) {
-            state.phase = Phase::Idle;
+            state.enter(Phase::Idle);
             state.last = report;
         }
         drop(state);
@@ -101,7 +141,7 @@ impl Screen {
     pub(super) fn ended(&self, status: i32) {
         let mut state = self.lock();
         if !matches!(state.phase, Phase::Ended(_)) {
-            state.phase = Phase::Ended(status);
+            state.enter(Phase::Ended(status));
         }
         drop(state);
         self.changed.send_replace(());
@@ -130,7 +170,7 @@ mod tests {
 
     #[test]
     fn only_the_running_orders_report_ends_it() {
-        let screen = Screen::new();
+        let screen = Screen::new(100);
         screen.lock().phase = Phase::Running(7);
         screen.reported(Report { seq: 6, ..Report::default() });
         assert_eq!(screen.lock().phase, Phase::Running(7));
