@@ -3,16 +3,16 @@
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe;
-use tokio::process::{Child, ChildStdin};
+use tokio::process::ChildStdin;
 
 use crate::capture::Capture;
 use crate::error::RuntimeError;
-use crate::launch::{Launch, Launcher, Prepared};
+use crate::launch::{Exit, Launch, Launcher, Prepared, Started};
 use crate::local::MAX_WAIT;
 use crate::protocol::{Command, CommandResponse};
 
@@ -36,22 +36,22 @@ pub(crate) async fn execute(launcher: &Launcher, command: Command) -> Result<Com
     prepared.command.stdin(if command.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     let mut streams = Streams::attach(&mut prepared, command.merge_output_streams, command.output_limit)
         .map_err(RuntimeError::io("open the command's streams"))?;
-    let (mut child, tree) = prepared.spawn()?;
-    let input = child.stdin.take().zip(command.stdin);
-    let ended = tokio::time::timeout(limit, streams.until_exit(&mut child, input)).await;
+    let (mut started, tree) = prepared.spawn()?;
+    let input = started.stdin.take().zip(command.stdin);
+    let ended = tokio::time::timeout(limit, streams.until_exit(&mut started, input)).await;
     let timed_out = ended.is_err();
-    let status = match ended {
-        Ok(status) => {
+    let exit = match ended {
+        Ok(exit) => {
             tree.release();
-            status
+            exit
         }
         Err(_) => {
             tree.kill().await?;
-            child.wait().await
+            started.wait().await
         }
     };
     streams.linger().await;
-    Ok(streams.response(status.map_err(RuntimeError::io("wait for the command"))?, timed_out))
+    Ok(streams.response(exit.map_err(RuntimeError::io("wait for the command"))?, timed_out))
 }
 
 /// One output stream of the command and what is kept of it.
@@ -111,18 +111,18 @@ impl Streams {
     /// Feeds and drains the command until it exits.
     async fn until_exit(
         &mut self,
-        child: &mut Child,
+        started: &mut Started,
         input: Option<(ChildStdin, Vec<u8>)>,
-    ) -> io::Result<ExitStatus> {
+    ) -> io::Result<Exit> {
         let pumping = async {
             tokio::join!(feed(input), self.drain());
         };
         tokio::pin!(pumping);
         tokio::select! {
-            status = child.wait() => return status,
+            exit = started.wait() => return exit,
             () = &mut pumping => {}
         }
-        child.wait().await
+        started.wait().await
     }
 
     /// Collects what is still in the pipes. What a background process writes later is read and thrown away, so
@@ -132,16 +132,17 @@ impl Streams {
         let _ = tokio::time::timeout(LINGER, self.drain()).await;
     }
 
-    fn response(mut self, status: ExitStatus, timed_out: bool) -> CommandResponse {
+    fn response(mut self, exit: Exit, timed_out: bool) -> CommandResponse {
         let truncated =
             self.stdout.kept.truncated() || self.stderr.as_ref().is_some_and(|s| s.kept.truncated());
         let response = CommandResponse {
-            exit_code: status.code(),
-            signal: status.signal(),
+            exit_code: exit.status.code(),
+            signal: exit.status.signal(),
             stdout: self.stdout.kept.take(),
             stderr: self.stderr.as_mut().map(|stderr| stderr.kept.take()).unwrap_or_default(),
             timed_out,
             truncated,
+            usage: exit.usage,
             ..CommandResponse::default()
         };
         for stream in [Some(self.stdout), self.stderr].into_iter().flatten().filter(|stream| !stream.ended) {

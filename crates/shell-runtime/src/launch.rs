@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::process::{Child, Command as TokioCommand};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command as TokioCommand};
 
 use crate::error::RuntimeError;
 use crate::limits::PreparedLimits;
 use crate::processes::{Hunt, LEASE_VARIABLE, ORIGIN_VARIABLE, Survivors, uptime_ticks};
-use crate::protocol::CommandLine;
+use crate::protocol::{CommandLine, Usage};
 
 /// The standard signals. Whoever started this process (`nohup`, a shell's background job, an interpreter) may have made
 /// it ignore some; children start with the defaults.
@@ -70,14 +72,24 @@ impl Launcher {
         &self.env
     }
 
-    /// Everything this runtime started.
-    pub(crate) fn everything(&self) -> Hunt {
+    /// Refuses new children from now on and kills everything this runtime started.
+    pub(crate) async fn shut_down(&self) -> Result<(), RuntimeError> {
+        self.close();
+        kill(self.everything()).await
+    }
+
+    /// The same for callers outside of async code; blocks for milliseconds as a rule.
+    pub(crate) fn shut_down_now(&self) -> Result<(), RuntimeError> {
+        self.close();
+        self.everything().kill().map_err(RuntimeError::from)
+    }
+
+    fn everything(&self) -> Hunt {
         let living: Vec<i32> = lock(&self.living).iter().copied().collect();
         Hunt::since(self.since).in_sessions(living).marked(LEASE_VARIABLE, self.lease.clone())
     }
 
-    /// Refuses new children from now on.
-    pub(crate) fn close(&self) {
+    fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
     }
 
@@ -91,8 +103,8 @@ impl Launcher {
         let (program, arguments) = words(&launch.line)?;
         let cwd = self.directory(launch.cwd)?;
         let origin = format!("{}.{}", self.lease, self.next_origin.fetch_add(1, Ordering::Relaxed));
-        let mut command = TokioCommand::new(&program);
-        command.args(arguments).current_dir(&cwd).env_clear().kill_on_drop(true);
+        let mut command = Command::new(&program);
+        command.args(arguments).current_dir(&cwd).env_clear();
         if !launch.clear_env {
             command.envs(&self.env);
         }
@@ -102,7 +114,7 @@ impl Launcher {
         Ok(Prepared { command, program, origin, cwd, living: Arc::clone(&self.living) })
     }
 
-    fn before_exec(&self, command: &mut TokioCommand) {
+    fn before_exec(&self, command: &mut Command) {
         let limits = self.limits;
         // SAFETY: the closure runs between fork and exec and only makes async-signal-safe system calls.
         unsafe {
@@ -155,7 +167,7 @@ fn words(line: &CommandLine) -> Result<(String, Vec<String>), RuntimeError> {
 
 /// A command that only lacks its standard streams.
 pub(crate) struct Prepared {
-    pub(crate) command: TokioCommand,
+    pub(crate) command: Command,
     program: String,
     origin: String,
     cwd: PathBuf,
@@ -169,21 +181,60 @@ impl Prepared {
     }
 
     /// Starts it. Dropping the tree kills it and everything that descends from it.
-    pub(crate) fn spawn(mut self) -> Result<(Child, Tree), RuntimeError> {
+    pub(crate) fn spawn(self) -> Result<(Started, Tree), RuntimeError> {
         let since = uptime_ticks();
-        let child = self.command.spawn().map_err(|source| self.refused(source))?;
+        let Self { command, program, origin, cwd, living } = self;
+        let mut command = TokioCommand::from(command);
+        let child = command.kill_on_drop(true).spawn().map_err(|source| refused(program, cwd, source))?;
         let leader = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(i32::MAX);
-        let hunt = Hunt::since(since).in_sessions([leader]).marked(ORIGIN_VARIABLE, self.origin);
-        lock(&self.living).insert(leader);
-        Ok((child, Tree { hunt: Some(hunt), leader, living: self.living }))
+        let hunt = Hunt::since(since).in_sessions([leader]).marked(ORIGIN_VARIABLE, origin);
+        lock(&living).insert(leader);
+        Ok((Started::new(leader, child), Tree { hunt: Some(hunt), leader, living }))
+    }
+}
+
+fn refused(program: String, cwd: PathBuf, source: io::Error) -> RuntimeError {
+    if cwd.is_dir() {
+        RuntimeError::Spawn { program, source }
+    } else {
+        RuntimeError::WorkingDirectory { path: cwd }
+    }
+}
+
+/// A command that was started, with this side of the streams that were asked for.
+#[derive(Debug)]
+pub(crate) struct Started {
+    /// The command's own process id; it leads a session of its own.
+    pub(crate) pid: i32,
+    pub(crate) stdin: Option<ChildStdin>,
+    pub(crate) stdout: Option<ChildStdout>,
+    pub(crate) stderr: Option<ChildStderr>,
+    child: Child,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exit {
+    pub(crate) status: ExitStatus,
+    /// What it and its descendants used; `None` when that is not known.
+    pub(crate) usage: Option<Usage>,
+}
+
+impl Started {
+    fn new(pid: i32, mut child: Child) -> Self {
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        Self { pid, stdin, stdout, stderr, child }
     }
 
-    fn refused(&self, source: io::Error) -> RuntimeError {
-        if self.cwd.is_dir() {
-            RuntimeError::Spawn { program: self.program.clone(), source }
-        } else {
-            RuntimeError::WorkingDirectory { path: self.cwd.clone() }
-        }
+    /// Waits for the command's own end. Cancelling loses nothing; later calls answer the same.
+    pub(crate) async fn wait(&mut self) -> io::Result<Exit> {
+        let status = self.child.wait().await?;
+        Ok(Exit { status, usage: None })
+    }
+
+    /// Whether the command is not known to have ended.
+    pub(crate) fn is_running(&self) -> bool {
+        self.child.id().is_some()
     }
 }
 
@@ -220,7 +271,7 @@ impl Drop for Tree {
 }
 
 /// Runs a hunt off the async threads, because it reads all of `/proc`.
-pub(crate) async fn kill(hunt: Hunt) -> Result<(), RuntimeError> {
+async fn kill(hunt: Hunt) -> Result<(), RuntimeError> {
     let killed = tokio::task::spawn_blocking(move || hunt.kill()).await;
     match killed {
         Ok(killed) => killed.map_err(RuntimeError::from),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::error::RuntimeError;
-use crate::launch::{self, Launcher};
+use crate::launch::Launcher;
 use crate::limits::{Limits, PreparedLimits};
 use crate::piped::{self, PipedProcess, SpawnSpec};
 use crate::processes::user_tasks;
@@ -131,10 +131,9 @@ impl LocalRuntime {
     /// # Errors
     /// [`RuntimeError::Survivors`] when something could not be killed.
     pub fn close_now(&self) -> Result<(), RuntimeError> {
-        self.launcher.close();
-        let killed = self.launcher.everything().kill();
+        let killed = self.launcher.shut_down_now();
         self.sessions.clear();
-        killed.map_err(RuntimeError::from)
+        killed
     }
 }
 
@@ -176,8 +175,7 @@ impl Runtime for LocalRuntime {
     }
 
     async fn close(&self) -> Result<(), RuntimeError> {
-        self.launcher.close();
-        let killed = launch::kill(self.launcher.everything()).await;
+        let killed = self.launcher.shut_down().await;
         self.sessions.clear();
         killed
     }

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
 use crate::error::RuntimeError;
-use crate::launch::{Launch, Launcher, Tree};
+use crate::launch::{Launch, Launcher, Started, Tree};
 use crate::protocol::CommandLine;
 
 /// Longest line that is accepted from a helper, in bytes.
@@ -79,7 +79,7 @@ impl SpawnSpec {
 pub struct PipedProcess {
     // First field, so that the tree is killed before the handles go.
     tree: Option<Tree>,
-    child: Child,
+    started: Started,
     stdin: Option<ChildStdin>,
     stdout: ChildStdout,
     inbox: Inbox,
@@ -94,18 +94,18 @@ pub(crate) fn spawn(launcher: &Launcher, spec: SpawnSpec) -> Result<PipedProcess
     let mut prepared = launcher.prepare(&launch)?;
     let name = prepared.program().to_owned();
     prepared.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (mut child, tree) = prepared.spawn()?;
+    let (mut started, tree) = prepared.spawn()?;
     let missing = || RuntimeError::Io {
         what: "take the helper's streams",
         source: std::io::ErrorKind::BrokenPipe.into(),
     };
-    let stdin = child.stdin.take().ok_or_else(missing)?;
-    let stdout = child.stdout.take().ok_or_else(missing)?;
+    let stdin = started.stdin.take().ok_or_else(missing)?;
+    let stdout = started.stdout.take().ok_or_else(missing)?;
     let stderr = StderrTail::default();
-    tokio::spawn(stderr.clone().fill(child.stderr.take().ok_or_else(missing)?));
+    tokio::spawn(stderr.clone().fill(started.stderr.take().ok_or_else(missing)?));
     Ok(PipedProcess {
         tree: Some(tree),
-        child,
+        started,
         stdin: Some(stdin),
         stdout,
         inbox: Inbox::new(spec.line_limit),
@@ -188,7 +188,7 @@ impl PipedProcess {
 
     /// The helper's process id, while it runs.
     pub fn id(&self) -> Option<u32> {
-        self.child.id()
+        self.started.is_running().then(|| self.started.pid.unsigned_abs())
     }
 
     /// Closes the helper's input and waits for it to end by itself; its process tree is killed after that, or when
@@ -198,10 +198,10 @@ impl PipedProcess {
     /// [`RuntimeError::CommandTimeout`] when it had to be killed.
     pub async fn finish(mut self, limit: Duration) -> Result<ExitStatus, RuntimeError> {
         self.stdin = None;
-        let ended = tokio::time::timeout(limit, self.child.wait()).await;
+        let ended = tokio::time::timeout(limit, self.started.wait()).await;
         let late = self.timed_out(limit);
         self.kill().await?;
-        ended.map_err(|_| late)?.map_err(RuntimeError::io("wait for the helper"))
+        Ok(ended.map_err(|_| late)?.map_err(RuntimeError::io("wait for the helper"))?.status)
     }
 
     /// Kills the helper and everything it started.

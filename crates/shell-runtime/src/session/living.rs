@@ -75,10 +75,11 @@ impl Session {
         let shell = shell::start(&launcher)?;
         let screen = Arc::new(Screen::new(settings.output_limit));
         let (seen, pty) = (Arc::clone(&screen), Arc::clone(&shell.pty));
-        let pump = Pump::new(seen, pty, shell.reports, shell.entries, shell.child);
+        let pid = shell.started.pid;
+        let pump = Pump::new(seen, pty, shell.reports, shell.entries, shell.started);
         Ok(Self {
             name: name.to_owned(),
-            pid: shell.pid,
+            pid,
             screen,
             pty: shell.pty,
             launcher,

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
-use tokio::process::Child;
 
 use super::pty::{Bytes, Pty};
 use super::screen::{Report, Screen};
 use super::shell::Entries;
+use crate::launch::Started;
 
 /// Most bytes collected between a report and its answer. The kernel holds less, so all that was written before the
 /// report is among them, and a background job that never stops writing cannot hold the answer up.
@@ -26,7 +26,7 @@ pub(super) struct Pump {
     pty: Arc<Pty>,
     reports: pipe::Receiver,
     entries: Entries,
-    child: Child,
+    started: Started,
     /// Number of the order that was reported last, and how often in a row.
     last_seq: u64,
     idle_entries: u32,
@@ -38,9 +38,9 @@ impl Pump {
         pty: Arc<Pty>,
         reports: pipe::Receiver,
         entries: Entries,
-        child: Child,
+        started: Started,
     ) -> Self {
-        Self { screen, pty, reports, entries, child, last_seq: 0, idle_entries: 0 }
+        Self { screen, pty, reports, entries, started, last_seq: 0, idle_entries: 0 }
     }
 
     /// Runs until the shell ends.
@@ -59,9 +59,9 @@ impl Pump {
                     // The shell became another program, or is ending.
                     _ => reports_open = false,
                 },
-                status = self.child.wait() => {
+                exit = self.started.wait() => {
                     self.drain();
-                    self.screen.ended(status.map_or(-1, status_number));
+                    self.screen.ended(exit.map_or(-1, |exit| status_number(exit.status)));
                     return;
                 }
             }

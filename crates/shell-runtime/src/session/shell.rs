@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::sync::Arc;
 
 use tokio::net::unix::pipe;
-use tokio::process::Child;
 
 use super::pty::Pty;
 use crate::error::RuntimeError;
-use crate::launch::{Launch, Launcher, Tree};
+use crate::launch::{Launch, Launcher, Started, Tree};
 use crate::protocol::CommandLine;
 
 /// What defines the driver's functions; see its own comments.
@@ -33,8 +33,7 @@ const PARKING: i32 = 300;
 
 /// A started shell and this side of its channels.
 pub(super) struct Shell {
-    pub(super) pid: i32,
-    pub(super) child: Child,
+    pub(super) started: Started,
     pub(super) tree: Tree,
     pub(super) pty: Arc<Pty>,
     pub(super) reports: pipe::Receiver,
@@ -62,11 +61,9 @@ pub(super) fn start(launcher: &Launcher) -> Result<Shell, RuntimeError> {
     unsafe {
         prepared.command.pre_exec(move || adopt(&inherited));
     }
-    let (child, tree) = prepared.spawn()?;
-    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(i32::MAX);
+    let (started, tree) = prepared.spawn()?;
     Ok(Shell {
-        pid,
-        child,
+        started,
         tree,
         pty: Arc::new(pty),
         reports: channels.reports,
