@@ -4,7 +4,7 @@ use super::{Finding, PURE_CRATES, Repository};
 use crate::tidy::repository::Package;
 
 /// Allowed edges between our crates, from the bottom up; a crate may use a subset. Tests may use anything below them.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     // pure
     ("smallhands-checks", &[]),
     ("smallhands-repair", &[]),
@@ -15,6 +15,9 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("smallhands-shell-runtime", &[]),
     ("smallhands-sandbox", &["smallhands-shell-runtime"]),
     ("smallhands-model-gateway", &["smallhands-trajectory"]),
+    // the runtime over HTTP
+    ("smallhands-runtime-server", &["smallhands-shell-runtime"]),
+    ("smallhands-runtime-client", &["smallhands-shell-runtime"]),
     // behaviour
     (
         "smallhands-agent",
@@ -50,6 +53,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "smallhands-event-log",
             "smallhands-model-gateway",
             "smallhands-orchestrator",
+            "smallhands-runtime-server",
             "smallhands-sandbox",
         ],
     ),
