@@ -161,7 +161,7 @@ impl Runtime for LocalRuntime {
     }
 
     async fn spawn(&self, spec: SpawnSpec) -> Result<PipedProcess, RuntimeError> {
-        piped::spawn(&self.launcher, spec)
+        piped::spawn(&self.launcher, spec).await
     }
 
     async fn read_file(&self, path: &str) -> Result<Vec<u8>, RuntimeError> {

@@ -2,6 +2,7 @@
 //! which also finds daemons that left the session and were adopted by init.
 
 mod hunt;
+pub(crate) mod reaper;
 mod table;
 
 pub use hunt::{Hunt, Survivors};

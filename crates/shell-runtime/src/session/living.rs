@@ -62,7 +62,7 @@ impl Session {
         request: &CreateSession,
     ) -> Result<(Self, String), RuntimeError> {
         let deadline = deadline(request.startup_timeout);
-        let session = Self::launch(launcher, settings, name)?;
+        let session = Self::launch(launcher, settings, name).await?;
         let mut output = session.started(deadline, "the shell to get ready").await?;
         if !request.startup_source.is_empty() {
             session.order(&sourcing(&request.startup_source))?;
@@ -71,8 +71,8 @@ impl Session {
         Ok((session, output))
     }
 
-    fn launch(launcher: Arc<Launcher>, settings: Settings, name: &str) -> Result<Self, RuntimeError> {
-        let shell = shell::start(&launcher)?;
+    async fn launch(launcher: Arc<Launcher>, settings: Settings, name: &str) -> Result<Self, RuntimeError> {
+        let shell = shell::start(&launcher).await?;
         let screen = Arc::new(Screen::new(settings.output_limit));
         let (seen, pty) = (Arc::clone(&screen), Arc::clone(&shell.pty));
         let pid = shell.started.pid;

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::Arc;
 
 use tokio::net::unix::pipe;
@@ -28,9 +27,6 @@ const LOOP: &[u8] = b"__smallhands_entry=$?; while { __smallhands_turn; } >/dev/
 /// Descriptor of the terminal in the shell; the others follow.
 const FIRST_FD: i32 = 240;
 
-/// Where descriptors are parked so that placing one cannot overwrite another.
-const PARKING: i32 = 300;
-
 /// A started shell and this side of its channels.
 pub(super) struct Shell {
     pub(super) started: Started,
@@ -42,7 +38,7 @@ pub(super) struct Shell {
 }
 
 /// Starts bash; it reports when it is ready.
-pub(super) fn start(launcher: &Launcher) -> Result<Shell, RuntimeError> {
+pub(super) async fn start(launcher: &Launcher) -> Result<Shell, RuntimeError> {
     const WHAT: &str = "open a terminal for the session";
     let (pty, slave) = Pty::open().map_err(RuntimeError::io(WHAT))?;
     let channels = Channels::open().map_err(RuntimeError::io(WHAT))?;
@@ -50,18 +46,17 @@ pub(super) fn start(launcher: &Launcher) -> Result<Shell, RuntimeError> {
     let launch = Launch { line: command_line(), env: Some(&env), ..Launch::default() };
     let mut prepared = launcher.prepare(&launch)?;
     let twin = || slave.try_clone().map_err(RuntimeError::io(WHAT));
-    prepared.command.stdin(channels.entry_reader).stdout(twin()?).stderr(twin()?);
-    let inherited = [
-        slave,
-        channels.text.try_clone().map_err(RuntimeError::io(WHAT))?.into(),
-        channels.order_reader.into(),
-        channels.report_writer.into(),
-    ];
-    // SAFETY: the closure runs between fork and exec and only makes async-signal-safe system calls.
-    unsafe {
-        prepared.command.pre_exec(move || adopt(&inherited));
+    prepared.place(channels.entry_reader, 0);
+    prepared.place(twin()?, 1);
+    prepared.place(twin()?, 2);
+    let text = channels.text.try_clone().map_err(RuntimeError::io(WHAT))?;
+    let inherited: [OwnedFd; 4] =
+        [slave, text.into(), channels.order_reader.into(), channels.report_writer.into()];
+    for (number, descriptor) in (FIRST_FD..).zip(inherited) {
+        prepared.place(descriptor, number);
     }
-    let (started, tree) = prepared.spawn()?;
+    prepared.control_by(FIRST_FD);
+    let (started, tree) = prepared.spawn().await?;
     Ok(Shell {
         started,
         tree,
@@ -84,22 +79,6 @@ fn session_env(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         own.insert("TERM".to_owned(), "dumb".to_owned());
     }
     own
-}
-
-/// Makes the terminal the controlling one and puts the control descriptors at their places. Runs after fork.
-fn adopt(inherited: &[OwnedFd; 4]) -> io::Result<()> {
-    let mut parked = [0; 4];
-    for (place, fd) in parked.iter_mut().zip(inherited) {
-        // SAFETY: fcntl duplicates an open descriptor; no memory is touched.
-        *place = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, PARKING) })?;
-    }
-    for (place, fd) in (FIRST_FD..).zip(parked) {
-        // SAFETY: dup2 duplicates an open descriptor onto a number that only this child uses.
-        check(unsafe { libc::dup2(fd, place) })?;
-    }
-    // SAFETY: TIOCSCTTY takes an integer; the process is a session leader without a terminal.
-    check(unsafe { libc::ioctl(FIRST_FD, libc::TIOCSCTTY, 0) })?;
-    Ok(())
 }
 
 fn check(result: i32) -> io::Result<i32> {
