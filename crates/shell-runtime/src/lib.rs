@@ -15,7 +15,7 @@
 mod capture;
 pub mod error;
 mod execute;
-mod files;
+pub mod files;
 mod launch;
 pub mod limits;
 pub mod local;
