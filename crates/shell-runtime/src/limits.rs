@@ -26,9 +26,15 @@ const PROCESS_HEADROOM: u64 = 2048;
 /// Grace between the signal that warns of the end of processor time and the one that kills.
 const CPU_GRACE_SECONDS: u64 = 2;
 
+/// How the C library's interface names a resource.
+#[cfg(target_env = "gnu")]
+type Resource = libc::__rlimit_resource_t;
+#[cfg(not(target_env = "gnu"))]
+type Resource = libc::c_int;
+
 /// Limits in the form that can be applied after fork: no allocation, only system calls.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PreparedLimits([Option<(libc::__rlimit_resource_t, u64, u64)>; 5]);
+pub(crate) struct PreparedLimits([Option<(Resource, u64, u64)>; 5]);
 
 impl PreparedLimits {
     /// `user_tasks` is what the user already runs on this machine.
@@ -51,7 +57,7 @@ impl PreparedLimits {
     }
 }
 
-fn lower(resource: libc::__rlimit_resource_t, soft: u64, hard: u64) -> io::Result<()> {
+fn lower(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
     let mut current = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `current` is a valid rlimit that the call fills; the call is async-signal-safe.
     if unsafe { libc::getrlimit(resource, &raw mut current) } != 0 {
