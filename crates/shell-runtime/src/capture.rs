@@ -49,15 +49,6 @@ impl Capture {
         self.omitted = 0;
         all
     }
-
-    /// The last `most` bytes of what was kept without a gap.
-    pub(crate) fn recent(&self, most: usize) -> Vec<u8> {
-        let tail = self.tail.len().min(most);
-        let head = if self.omitted > 0 { 0 } else { self.head.len().min(most - tail) };
-        let mut recent = self.head[self.head.len() - head..].to_vec();
-        recent.extend(self.tail.range(self.tail.len() - tail..));
-        recent
-    }
 }
 
 #[cfg(test)]
@@ -97,15 +88,6 @@ mod tests {
         assert_eq!(capture.take(), b"xy");
     }
 
-    #[test]
-    fn the_recent_end_has_no_gap() {
-        let mut capture = Capture::new(8);
-        capture.push(b"abcdef");
-        assert_eq!(capture.recent(4), b"cdef");
-        assert_eq!(capture.recent(100), b"abcdef");
-        capture.push(b"ghijkl");
-        assert_eq!(capture.recent(100), b"ijkl");
-    }
     /// A slow and obvious version.
     fn expected(limit: usize, all: &[u8]) -> Vec<u8> {
         if all.len() <= limit {

@@ -59,10 +59,6 @@ impl Launcher {
         &self.root
     }
 
-    pub(crate) fn env(&self) -> &BTreeMap<String, String> {
-        &self.env
-    }
-
     /// Refuses new children from now on and kills everything this runtime started.
     pub(crate) async fn shut_down(&self) -> Result<(), RuntimeError> {
         self.close();

@@ -325,6 +325,9 @@ async fn interrupts_escalate_until_the_session_is_free() {
         assert!(matches!(place.time_out(command).await, RuntimeError::CommandTimeout { .. }), "{command}");
         place.interrupt().await.unwrap_or_else(|error| panic!("{command}: {error:?}"));
         assert_eq!(running("sleep 4603"), 0, "{command}");
+        let free = place.output("echo free").await;
+        let notices = free.strip_suffix("free\n").unwrap_or_else(|| panic!("{command}: {free:?}"));
+        assert!(notices.lines().all(|line| line.contains("Killed")), "{command}: {free:?}");
         assert_eq!(place.output("echo free").await, "free\n", "{command}");
     }
     assert_eq!(place.interrupt().await.unwrap().output, "");

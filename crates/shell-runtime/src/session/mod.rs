@@ -1,17 +1,23 @@
 //! Persistent shells. A session is a bash on a terminal of its own; commands reach it and results leave it over
 //! channels beside that terminal, so output is exactly what was printed and nothing printed can forge an end.
 
+mod backlog;
 mod expect;
 mod history;
 mod interrupt;
+mod listening;
 mod living;
+mod patience;
 mod pty;
 mod pump;
+mod python_re;
 mod screen;
 mod shell;
 mod stream;
 mod syntax;
 mod text;
+mod turn;
+mod usage;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

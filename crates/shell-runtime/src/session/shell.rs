@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use tokio::net::unix::pipe;
@@ -21,8 +22,12 @@ const LOAD: &[u8] = b". /dev/fd/241\n";
 
 /// The line that takes orders until a command breaks out of it. The command itself runs with the control
 /// descriptors closed and the terminal as its input; the shell keeps its copies where programs cannot inherit them.
-const LOOP: &[u8] = b"__smallhands_entry=$?; while { __smallhands_turn; } >/dev/null 2>&1; do \
+const LOOP: &[u8] = b"__smallhands_entry=$?; while { __smallhands_status=$?; builtin trap -p ERR >&243; \
+    __smallhands_turn; } >/dev/null 2>&1; do \
     builtin eval \"$__smallhands_prefix${__smallhands_text[0]-}\" <&240 240<&- 241<&- 242<&- 243>&-; done\n";
+
+/// A prompt that shows nothing and still is not empty: start-up files stop at an empty one.
+const PROMPT: &str = r"\[\]";
 
 /// Descriptor of the terminal in the shell; the others follow.
 const FIRST_FD: i32 = 240;
@@ -42,7 +47,7 @@ pub(super) async fn start(launcher: &Launcher) -> Result<Shell, RuntimeError> {
     const WHAT: &str = "open a terminal for the session";
     let (pty, slave) = Pty::open().map_err(RuntimeError::io(WHAT))?;
     let channels = Channels::open().map_err(RuntimeError::io(WHAT))?;
-    let env = session_env(launcher.env());
+    let env = session_env();
     let launch = Launch { line: command_line(), env: Some(&env), ..Launch::default() };
     let mut prepared = launcher.prepare(&launch)?;
     let twin = || slave.try_clone().map_err(RuntimeError::io(WHAT));
@@ -72,13 +77,11 @@ fn command_line() -> CommandLine {
     CommandLine::Argv(words.map(str::to_owned).to_vec())
 }
 
-/// No prompt, and a terminal that programs do not draw on unless the environment says otherwise.
-fn session_env(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let mut own = BTreeMap::from([("PS1".to_owned(), String::new())]);
-    if !env.contains_key("TERM") {
-        own.insert("TERM".to_owned(), "dumb".to_owned());
-    }
-    own
+/// A terminal that programs do not draw on, whatever the server itself was started on; a session can choose another.
+fn session_env() -> BTreeMap<String, String> {
+    BTreeMap::from(
+        [("TERM", "dumb"), ("PS1", PROMPT)].map(|(name, value)| (name.to_owned(), value.to_owned())),
+    )
 }
 
 fn check(result: i32) -> io::Result<i32> {
@@ -147,19 +150,25 @@ pub(super) struct Orders {
 impl Orders {
     /// Asks the shell to run `command`; it must be idle.
     pub(super) fn run(&self, seq: u64, command: &str) -> io::Result<()> {
-        use std::os::unix::fs::FileExt;
         self.text.set_len(0)?;
+        // The shell reads with the same file offset, from which the text begins.
+        (&self.text).rewind()?;
         self.text.write_all_at(command.as_bytes(), 0)?;
-        self.send("run", seq)
+        self.send(&format!("r{seq}\n"))
     }
 
     /// Asks the shell to report once more, without running anything.
     pub(super) fn synchronise(&self, seq: u64) -> io::Result<()> {
-        self.send("sync", seq)
+        self.send(&format!("s{seq}\n"))
+    }
+
+    /// Asks the shell to report, and before that what it knows of the job that is a process group.
+    pub(super) fn note(&self, seq: u64, group: i32) -> io::Result<()> {
+        self.send(&format!("n{seq} {group}\n"))
     }
 
     /// Orders are short and the pipe is empty when the shell waits, so this never blocks.
-    fn send(&self, verb: &str, seq: u64) -> io::Result<()> {
-        self.orders.try_write(format!("{verb} {seq}\n").as_bytes()).map(drop)
+    fn send(&self, order: &str) -> io::Result<()> {
+        self.orders.try_write(order.as_bytes()).map(drop)
     }
 }
