@@ -171,6 +171,7 @@ impl BoundArguments {
             processes: self.processes,
             cpu_seconds: self.process_cpu,
             file_bytes: self.process_file_size,
+            open_files: None,
         }
     }
 
@@ -215,13 +216,14 @@ const USAGE: u8 = 2;
 pub fn serve(arguments: ServeArguments, env: BTreeMap<String, String>) -> ExitCode {
     log::start(arguments.log_level.into());
     let in_container = in_container(&env);
-    let options = match arguments.resolve(env, in_container) {
+    let mut options = match arguments.resolve(env, in_container) {
         Ok(options) => options,
         Err(words) => {
             eprintln!("error: {words}");
             return ExitCode::from(USAGE);
         }
     };
+    options.limits.open_files = raise_open_files();
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.clamp(2, 8))
@@ -244,6 +246,15 @@ pub fn serve(arguments: ServeArguments, env: BTreeMap<String, String>) -> ExitCo
             ExitCode::FAILURE
         }
     }
+}
+
+/// Lets this process have as many connections as the system allows, and answers with the limit that it had, which is
+/// what commands shall have.
+fn raise_open_files() -> Option<u64> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).ok()?;
+    Some(soft)
 }
 
 async fn listen(options: ServerOptions) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! Request bodies: bounded in size, in time, and in what all of them hold together.
 
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -157,8 +158,6 @@ impl Pieces {
         }
     }
 }
-
-use std::future::Future;
 
 impl futures_core::Stream for Pieces {
     type Item = io::Result<Bytes>;

@@ -16,11 +16,12 @@ use crate::app::{App, blocking};
 use crate::reply::{Answer, Outgoing, Refusal, Reply};
 use crate::schema::Fields;
 
-/// Bytes that are decoded at a time. A file that is not larger is answered at once.
-const CHUNK: usize = 256 << 10;
+/// Bytes that are decoded at a time. A file that is not larger is answered at once. Larger buffers would each be
+/// fetched from the system and given back, which costs more than the work on them.
+const CHUNK: usize = 64 << 10;
 
 /// Decoded chunks that may wait for the client.
-const AHEAD: usize = 4;
+const AHEAD: usize = 8;
 
 #[derive(Serialize)]
 struct Content<'a> {

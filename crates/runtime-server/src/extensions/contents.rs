@@ -21,10 +21,10 @@ use crate::schema::Fields;
 use crate::spool::Spool;
 
 /// Bytes that are read at a time.
-const CHUNK: usize = 256 << 10;
+const CHUNK: usize = 96 << 10;
 
 /// Chunks that may wait for the client.
-const AHEAD: usize = 4;
+const AHEAD: usize = 8;
 
 /// A part of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes};
 use tokio::sync::mpsc;
 
 /// Bytes that are gathered before they are sent.
-const CHUNK: usize = 256 << 10;
+const CHUNK: usize = 96 << 10;
 
 /// What is written goes into a body.
 #[derive(Debug)]

@@ -89,7 +89,7 @@ pub fn check(body: &Body, value: Value) -> Result<Fields, Vec<Detail>> {
     let (variant, shape) = match body {
         Body::Plain(shape) => ("", *shape),
         Body::Tagged { tag, variants } => {
-            let (name, shape) = variant(tag, variants, &object).map_err(|detail| vec![detail])?;
+            let (name, shape) = variant(tag, variants, &object)?;
             loc.push(json!(name));
             (name, shape)
         }
@@ -101,14 +101,14 @@ fn variant(
     tag: &str,
     variants: &[(&'static str, &'static Shape)],
     object: &Map<String, Value>,
-) -> Result<(&'static str, &'static Shape), Detail> {
+) -> Result<(&'static str, &'static Shape), Vec<Detail>> {
     let fault = |kind, msg: String| {
         let input = Value::Object(object.clone());
         Detail::new(kind, vec![json!("body")], msg, input).with("discriminator", json!(format!("'{tag}'")))
     };
     let Some(given) = object.get(tag) else {
         let msg = format!("Unable to extract tag using discriminator '{tag}'");
-        return Err(fault("union_tag_not_found", msg));
+        return Err(vec![fault("union_tag_not_found", msg)]);
     };
     if let Some(found) = variants.iter().find(|(name, _)| given.as_str() == Some(name)) {
         return Ok(*found);
@@ -125,7 +125,8 @@ fn variant(
     let msg = format!(
         "Input tag '{given}' found using '{tag}' does not match any of the expected tags: {expected}"
     );
-    Err(fault("union_tag_invalid", msg).with("tag", json!(given)).with("expected_tags", json!(expected)))
+    let fault = fault("union_tag_invalid", msg).with("tag", json!(given));
+    Err(vec![fault.with("expected_tags", json!(expected))])
 }
 
 /// Checks the parameters of a query.

@@ -103,9 +103,7 @@ fn read(path: &Path, content: &mut Vec<u8>) -> bool {
 fn search_file(path: &Path, content: &[u8], pattern: &Regex, wanted: &Search, hits: &mut Hits) -> bool {
     // The list of lines is made for the first match only: most files have none.
     let mut lines: Option<Vec<&[u8]>> = None;
-    let mut numbers = 0;
     for (index, line) in content.split(|&byte| byte == b'\n').enumerate() {
-        numbers += 1;
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let behind_the_end = line.is_empty() && content.len() == offset_in(content, line);
         if behind_the_end || !pattern.is_match(line) {
@@ -120,7 +118,7 @@ fn search_file(path: &Path, content: &[u8], pattern: &Regex, wanted: &Search, hi
         };
         hits.hits.push(Hit {
             path: path.to_owned(),
-            line: numbers,
+            line: index + 1,
             text: shown(line),
             before: around(index.saturating_sub(wanted.context), index),
             after: around(index + 1, index + 1 + wanted.context),
