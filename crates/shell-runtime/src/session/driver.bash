@@ -4,12 +4,12 @@
 #   240  the terminal, as standard input of commands     242  orders, one per line (below)
 #   241  the text of the command (a file in memory)      243  reports, NULs around each (below)
 #
-#   orders    rSEQ        run the text               reports   SEQ STATUS ENTERED RAN CAREFUL DIRECTORY
+#   orders    rSEQ        run the text               reports   SEQ STATUS ENTERED RAN FRAGILE DIRECTORY
 #             sSEQ        only report                          trap -- ... ERR    (in front of a report, if it is set)
 #             nSEQ GROUP  report a job's end, too              note TEXT          (what "jobs" says of GROUP)
 #
-# RAN is 1 when the text was run and 0 when bash could not parse it. CAREFUL is 1 when a text that cannot be parsed
-# would end the shell (set -e).
+# RAN is 1 when the text was run and 0 when bash could not parse it. FRAGILE is 1 when any failure ends the
+# shell (set -e).
 #
 # Standard input of the shell itself is a supply of LOOP lines (see shell.rs): whenever a command breaks out of the
 # loop (break, an interrupt, ${x:?}), bash reads the next one and enters the loop again.
@@ -82,7 +82,7 @@ __smallhands_note() {
 
 __smallhands_report() {
   builtin printf '\0%s %s %s %s %s %s\0' "$__smallhands_seq" "$__smallhands_status" "$__smallhands_entered" \
-    "$__smallhands_ran" "$__smallhands_careful" "${PWD-}" >&243
+    "$__smallhands_ran" "$__smallhands_fragile" "${PWD-}" >&243
   __smallhands_entered=0
 }
 
@@ -94,9 +94,10 @@ __smallhands_turn() {
     __smallhands_entered=1
     __smallhands_entry=
   fi
+  __smallhands_own=
   __smallhands_settle
-  __smallhands_careful=0
-  case $- in *e*) __smallhands_careful=1 ;; esac
+  __smallhands_fragile=0
+  case $- in *e*) __smallhands_fragile=1 ;; esac
   builtin jobs
   __smallhands_report
   while :; do

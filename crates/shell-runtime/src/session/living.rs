@@ -122,7 +122,8 @@ impl Session {
         let seq = self.next_seq();
         self.pty.make_transparent().map_err(RuntimeError::io("prepare the session's terminal"))?;
         self.screen.started(seq, shortened(command));
-        let sent = self.orders.run(seq, command);
+        let error_trap = self.screen.lock().last.error_trap;
+        let sent = self.orders.run(seq, command, error_trap);
         // A shell that died just now cannot be written to; the wait will see its end.
         sent.or_else(|error| if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
             .map_err(RuntimeError::io("hand the command to the shell"))

@@ -109,7 +109,7 @@ impl Pump {
     }
 
     fn deliver(&mut self, mut report: Report) {
-        report.careful |= std::mem::take(&mut self.error_trap);
+        report.error_trap = std::mem::take(&mut self.error_trap);
         self.idle_entries = if report.seq == self.last_seq { self.idle_entries + 1 } else { 0 };
         self.last_seq = report.seq;
         if report.entered && self.idle_entries < MOST_IDLE_ENTRIES {

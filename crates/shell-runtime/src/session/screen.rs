@@ -38,7 +38,7 @@ impl Phase {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Message {
     Report(Report),
-    /// An ERR trap is set: a text that cannot be parsed would set it off.
+    /// An ERR trap is set; this stands in front of a report.
     ErrorTrap,
     /// What bash says of a job that an interrupt killed.
     Note(Vec<u8>),
@@ -53,8 +53,10 @@ pub(super) struct Report {
     pub(super) entered: bool,
     /// The text was run, at least in part; otherwise bash could not parse it.
     pub(super) ran: bool,
-    /// A text that cannot be parsed would do harm, so it has to be checked in advance.
-    pub(super) careful: bool,
+    /// The shell ends when a command fails.
+    pub(super) fragile: bool,
+    /// An ERR trap is set.
+    pub(super) error_trap: bool,
     pub(super) cwd: PathBuf,
 }
 
@@ -77,9 +79,14 @@ impl Report {
         let mut fields = record.splitn(6, |&byte| byte == b' ');
         let mut text = || std::str::from_utf8(fields.next()?).ok();
         let (seq, status) = (text()?.parse().ok()?, text()?.parse().ok()?);
-        let (entered, ran, careful) = (text()? == "1", text()? == "1", text()? == "1");
+        let (entered, ran, fragile) = (text()? == "1", text()? == "1", text()? == "1");
         let cwd = std::ffi::OsString::from_vec(fields.next()?.to_vec()).into();
-        Some(Self { seq, status, entered, ran, careful, cwd })
+        Some(Self { seq, status, entered, ran, fragile, error_trap: false, cwd })
+    }
+
+    /// A text that cannot be parsed would do harm, so it has to be checked in advance.
+    pub(super) fn is_careful(&self) -> bool {
+        self.fragile || self.error_trap
     }
 }
 
@@ -229,8 +236,16 @@ mod tests {
 
     #[test]
     fn reports_are_read_with_any_directory() {
-        let report = |seq, status, [entered, ran, careful]: [bool; 3], cwd: &str| {
-            Some(Message::Report(Report { seq, status, entered, ran, careful, cwd: cwd.into() }))
+        let report = |seq, status, [entered, ran, fragile]: [bool; 3], cwd: &str| {
+            Some(Message::Report(Report {
+                seq,
+                status,
+                entered,
+                ran,
+                fragile,
+                error_trap: false,
+                cwd: cwd.into(),
+            }))
         };
         let cases: [(&[u8], Option<Message>); 8] = [
             (b"3 0 0 1 0 /tmp", report(3, 0, [false, true, false], "/tmp")),

@@ -22,7 +22,7 @@ const LOAD: &[u8] = b". /dev/fd/241\n";
 
 /// The line that takes orders until a command breaks out of it. The command itself runs with the control
 /// descriptors closed and the terminal as its input; the shell keeps its copies where programs cannot inherit them.
-const LOOP: &[u8] = b"__smallhands_entry=$?; while { __smallhands_status=$?; builtin trap -p ERR >&243; \
+const LOOP: &[u8] = b"__smallhands_entry=$?; while { __smallhands_status=${__smallhands_own:-$?}; builtin trap -p ERR >&243; \
     __smallhands_turn; } >/dev/null 2>&1; do \
     builtin eval \"$__smallhands_prefix${__smallhands_text[0]-}\" <&240 240<&- 241<&- 242<&- 243>&-; done\n";
 
@@ -149,11 +149,17 @@ pub(super) struct Orders {
 
 impl Orders {
     /// Asks the shell to run `command`; it must be idle.
-    pub(super) fn run(&self, seq: u64, command: &str) -> io::Result<()> {
+    ///
+    /// With an ERR trap the failing command sets it off, and "eval" must not do so again: then the status is kept by a
+    /// line of its own, unless that would become part of the command.
+    pub(super) fn run(&self, seq: u64, command: &str, error_trap: bool) -> io::Result<()> {
+        let separable = error_trap && !command.contains("<<") && !command.ends_with('\\');
+        let kept = if separable { "\n__smallhands_own=$?" } else { "" };
         self.text.set_len(0)?;
         // The shell reads with the same file offset, from which the text begins.
         (&self.text).rewind()?;
         self.text.write_all_at(command.as_bytes(), 0)?;
+        self.text.write_all_at(kept.as_bytes(), command.len() as u64)?;
         self.send(&format!("r{seq}\n"))
     }
 

@@ -12,6 +12,9 @@ use super::text::decode;
 /// Time to parse; far more than megabytes of text need.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Most bytes of what the checker says. It repeats the line, which may be long.
+const SHOWN: usize = 8 << 10;
+
 /// Refuses what no bash can be given.
 pub(super) fn possible(command: &str) -> Result<(), RuntimeError> {
     if command.contains('\0') {
@@ -30,7 +33,7 @@ pub(super) fn is_parsed_at_once(command: &str) -> bool {
 pub(super) async fn check(launcher: &Launcher, command: &str) -> Result<(), RuntimeError> {
     let parser = Command {
         stdin: Some(command.as_bytes().to_vec()),
-        output_limit: 64 << 10,
+        output_limit: SHOWN,
         ..Command::argv(["bash", "--noprofile", "--norc", "-O", "extglob", "-n"]).with_timeout(PATIENCE)
     };
     let parsed = execute(launcher, parser).await?;

@@ -80,7 +80,7 @@ impl Session {
 
     /// Whether an error in the command's syntax shows without any effect when the command is simply run.
     fn finds_errors_by_itself(&self, command: &str) -> bool {
-        syntax::is_parsed_at_once(command) && !self.screen.lock().last.careful
+        syntax::is_parsed_at_once(command) && !self.screen.lock().last.is_careful()
     }
 
     /// Waits for the command that is running as if the caller had started it.
