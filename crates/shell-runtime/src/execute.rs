@@ -137,17 +137,17 @@ impl Streams {
     }
 
     fn response(mut self, exit: Exit, timed_out: bool) -> CommandResponse {
-        let truncated =
-            self.stdout.kept.truncated() || self.stderr.as_ref().is_some_and(|s| s.kept.truncated());
+        let omitted = |stream: &Stream| stream.kept.omitted();
+        let omitted_bytes = omitted(&self.stdout) + self.stderr.as_ref().map_or(0, omitted);
         let response = CommandResponse {
             exit_code: exit.status.code(),
             signal: exit.status.signal(),
             stdout: self.stdout.kept.take(),
             stderr: self.stderr.as_mut().map(|stderr| stderr.kept.take()).unwrap_or_default(),
             timed_out,
-            truncated,
+            truncated: omitted_bytes > 0,
+            omitted_bytes,
             usage: exit.usage,
-            ..CommandResponse::default()
         };
         for stream in [Some(self.stdout), self.stderr].into_iter().flatten().filter(|stream| !stream.ended) {
             tokio::spawn(discard(stream.reader));

@@ -60,8 +60,8 @@ impl Hunted {
 }
 
 fn send(process: &Seen, own_group: c_int, signal: c_int) {
-    // SAFETY: kill has no memory preconditions. Groups never cross sessions, and the reaper's session is only its
-    // own, so a descendant's group holds descendants.
+    // SAFETY: kill has no memory preconditions. Groups never cross sessions, and commands begin with a session of
+    // their own, so that a descendant's group holds descendants; before that, it is in the reapers' common group.
     unsafe {
         if process.group > 1 && process.group != own_group {
             libc::kill(-process.group, signal);

@@ -16,12 +16,15 @@ use tokio::sync::watch;
 
 use super::record::{Record, SIZE, Step};
 use crate::error::RuntimeError;
-use crate::processes::Hunt;
+use crate::processes::{Hunt, Survivors};
 use crate::protocol::Usage;
 
 /// How long killing may take. Only processes stuck in the kernel, or a reaper that was tampered with, take longer
 /// than milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a drop waits for it. A reaper goes on without being waited for.
+const DROP_PATIENCE: Duration = Duration::from_millis(250);
 
 /// How long starting a command may take on a machine that is out of breath.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -152,14 +155,26 @@ impl Leash {
         self.leftovers.clone().in_sessions(command)
     }
 
-    /// The same without an async runtime, for drops.
+    /// The same without an async runtime.
     fn kill_now(&self, deadline: Instant) -> Result<(), RuntimeError> {
+        self.end_until(deadline);
+        if self.fate.borrow().empty { Ok(()) } else { Ok(self.hunt_for_leftovers().kill()?) }
+    }
+
+    /// Orders the end and waits for it.
+    fn end_until(&self, deadline: Instant) {
         self.order_end();
         while !self.fate.borrow().gone && Instant::now() < deadline {
             wait_for_hang_up(self.socket.get_ref(), deadline);
+            // Not being ready after all is no reason to wait longer than that.
             let _ = self.absorb();
         }
-        if self.fate.borrow().empty { Ok(()) } else { Ok(self.hunt_for_leftovers().kill()?) }
+    }
+
+    /// Whether the reaper is gone and did not say that nothing is left: somebody killed it.
+    fn was_abandoned(&self) -> bool {
+        let fate = self.fate.borrow();
+        fate.gone && !fate.empty
     }
 }
 
@@ -198,6 +213,11 @@ impl Leashes {
         let (followed, registry) = (Arc::clone(&leash), Arc::downgrade(self));
         tokio::spawn(async move {
             followed.follow().await;
+            if followed.was_abandoned()
+                && let Err(error) = hunt(followed.hunt_for_leftovers()).await
+            {
+                tracing::warn!(%error, "a reaper was killed and its processes stay");
+            }
             if let Some(registry) = registry.upgrade() {
                 lock(&registry.held).remove(&number);
             }
@@ -289,8 +309,12 @@ impl Tree {
 
 impl Drop for Tree {
     fn drop(&mut self) {
-        if let Some(Err(error)) = self.leash.take().map(|leash| leash.kill_now(deadline())) {
-            tracing::warn!(%error, "processes could not be killed");
+        let Some(leash) = self.leash.take() else { return };
+        leash.end_until(Instant::now() + DROP_PATIENCE);
+        if leash.was_abandoned()
+            && let Err(Survivors(pids)) = leash.hunt_for_leftovers().kill()
+        {
+            tracing::warn!(?pids, "a reaper was killed and its processes stay");
         }
     }
 }

@@ -57,7 +57,12 @@ impl Nursery {
         let mut descriptors = vec![leash.as_raw_fd(), block.as_raw_fd()];
         descriptors.extend(order.descriptors());
         match &self.orders {
-            Some(orders) => send_descriptors(orders.as_raw_fd(), &descriptors),
+            Some(orders) => {
+                // SAFETY: kill has no memory preconditions. The child was not waited for, so the id is its own; some
+                // command may have stopped it.
+                unsafe { libc::kill(self.pid, libc::SIGCONT) };
+                send_descriptors(orders.as_raw_fd(), &descriptors)
+            }
             None => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
@@ -205,14 +210,18 @@ pub(super) fn close_from(first: c_int) {
     }
 }
 
-/// Collects ended reapers; whether none is left.
+/// Collects ended reapers, and wakes those that some command has stopped; whether none is left.
 fn reap() -> bool {
     loop {
-        // SAFETY: no status is asked for.
-        match unsafe { libc::waitpid(-1, ptr::null_mut(), libc::WNOHANG) } {
-            0 => return false,
-            pid if pid < 0 => return true,
-            _ => {}
+        let mut status = 0;
+        // SAFETY: the status is a valid place. A child that was stopped and not collected has its process id.
+        unsafe {
+            match libc::waitpid(-1, &raw mut status, libc::WNOHANG | libc::WUNTRACED) {
+                0 => return false,
+                pid if pid < 0 => return true,
+                pid if libc::WIFSTOPPED(status) => libc::kill(pid, libc::SIGCONT),
+                _ => 0,
+            };
         }
     }
 }

@@ -82,8 +82,8 @@ fn step(number: i64) -> Step {
 }
 
 /// The form of [`Record::Started`].
-pub(super) fn started(pid: i32) -> [u8; SIZE] {
-    bytes([STARTED, i64::from(pid), 0, 0, 0, 0])
+pub(super) fn started(command: i32) -> [u8; SIZE] {
+    bytes([STARTED, i64::from(command), 0, 0, 0, 0])
 }
 
 /// The form of [`Record::Refused`].

@@ -36,7 +36,6 @@ pub(super) fn run(charge: &Charge<'_>) -> ! {
     unsafe {
         libc::dup3(charge.leash, LEASH, libc::O_CLOEXEC);
         libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-        libc::setsid();
     }
     let command = start(charge);
     if command < 0 {
