@@ -54,8 +54,16 @@ pub struct ServeArguments {
     pub bounds: BoundArguments,
 }
 
+impl std::fmt::Debug for ServeArguments {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Without the token.
+        let (host, port) = (&self.host, &self.port);
+        formatter.debug_struct("ServeArguments").field("host", host).field("port", port).finish_non_exhaustive()
+    }
+}
+
 /// Bounds on what is taken in and what is started.
-#[derive(Args)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct BoundArguments {
     /// Most bytes of request bodies held in memory, all together; uploads are not held
