@@ -48,11 +48,6 @@ impl Capture {
         &mut self.kept[self.limit / 2..]
     }
 
-    /// Whether something was dropped.
-    pub(crate) fn truncated(&self) -> bool {
-        self.omitted > 0
-    }
-
     /// How many bytes were dropped.
     pub(crate) fn omitted(&self) -> u64 {
         self.omitted
@@ -70,17 +65,6 @@ impl Capture {
         (self.oldest, self.omitted) = (0, 0);
         std::mem::take(&mut self.kept)
     }
-
-    /// The last `most` bytes of what was kept without a gap.
-    pub(crate) fn recent(&self, most: usize) -> Vec<u8> {
-        if self.omitted == 0 {
-            return self.kept[self.kept.len().saturating_sub(most)..].to_vec();
-        }
-        let (newer, older) = self.kept[self.limit / 2..].split_at(self.oldest);
-        let from_older = most.saturating_sub(newer.len()).min(older.len());
-        let from_newer = most.min(newer.len());
-        [&older[older.len() - from_older..], &newer[newer.len() - from_newer..]].concat()
-    }
 }
 
 #[cfg(test)]
@@ -90,7 +74,7 @@ mod tests {
     fn kept(limit: usize, pieces: &[&str]) -> (String, bool) {
         let mut capture = Capture::new(limit);
         pieces.iter().for_each(|piece| capture.push(piece.as_bytes()));
-        let truncated = capture.truncated();
+        let truncated = capture.omitted() > 0;
         (String::from_utf8(capture.take()).unwrap(), truncated)
     }
 
@@ -115,9 +99,18 @@ mod tests {
         let mut capture = Capture::new(4);
         capture.push(b"abcdefg");
         capture.take();
-        assert!(!capture.truncated());
+        assert_eq!(capture.omitted(), 0);
         capture.push(b"xy");
         assert_eq!(capture.take(), b"xy");
+    }
+
+    #[test]
+    fn memory_grows_with_what_is_kept_and_not_with_the_limit() {
+        let mut capture = Capture::new(usize::MAX);
+        capture.push(&[7; 1000]);
+        assert!(capture.kept.capacity() < 10_000);
+        let bytes = capture.take();
+        assert_eq!((bytes.len(), capture.kept.capacity()), (1000, 0));
     }
 
     /// A slow and obvious version.
@@ -137,7 +130,6 @@ mod tests {
             for piece in [1, 2, 3, 13, 64, 200] {
                 let mut capture = Capture::new(limit);
                 all.chunks(piece).for_each(|chunk| capture.push(chunk));
-                assert_eq!(capture.truncated(), limit < all.len());
                 assert_eq!(capture.omitted(), (all.len() - limit.min(all.len())) as u64);
                 assert_eq!(capture.take(), expected(limit, &all), "limit {limit}, pieces of {piece}");
             }

@@ -246,7 +246,11 @@ impl Leashes {
         let leashes: Vec<_> = lock(&self.held).drain().map(|(_, leash)| leash).collect();
         leashes.iter().for_each(|leash| leash.order_end());
         let deadline = deadline();
-        leashes.iter().fold(Ok(()), |outcome, leash| leash.kill_now(deadline).and(outcome))
+        let mut outcome = Ok(());
+        for leash in leashes {
+            outcome = leash.kill_now(deadline).and(outcome);
+        }
+        outcome
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 use std::io;
-use std::mem::{size_of, zeroed};
+use std::mem::zeroed;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::ptr;
@@ -115,7 +115,7 @@ fn send_descriptors(socket: RawFd, descriptors: &[RawFd]) -> io::Result<()> {
     let mut byte = [0_u8];
     let mut payload = libc::iovec { iov_base: byte.as_mut_ptr().cast(), iov_len: 1 };
     let mut room = ControlRoom { bytes: [0; 256] };
-    let size = u32::try_from(size_of::<RawFd>() * descriptors.len()).unwrap_or(0);
+    let size = u32::try_from(size_of_val(descriptors)).unwrap_or(0);
     // SAFETY: CMSG_SPACE only computes; the room is larger than that of the most descriptors.
     let space = unsafe { libc::CMSG_SPACE(size) } as usize;
     let message = message(&mut payload, &mut room, space);
