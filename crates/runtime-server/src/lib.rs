@@ -16,6 +16,9 @@ pub mod arguments;
 mod calls;
 mod commands;
 mod extensions;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod incoming;
 mod kept_replies;
 mod key;

@@ -35,3 +35,6 @@ pub use protocol::{
 };
 pub use runtime::Runtime;
 pub use session::OutputStream;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use session::fuzzing;

@@ -3,6 +3,8 @@
 
 mod backlog;
 mod expect;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod history;
 mod interrupt;
 mod listening;
