@@ -68,6 +68,11 @@ impl Launcher {
         &self.root
     }
 
+    /// The home directory of children, if they have one.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.env.get("HOME").map(PathBuf::from)
+    }
+
     /// Refuses new children from now on and kills everything this runtime started.
     pub(crate) async fn shut_down(&self) -> Result<(), RuntimeError> {
         self.close();

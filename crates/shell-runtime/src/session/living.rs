@@ -15,6 +15,7 @@ use super::pty::Pty;
 use super::pump::Pump;
 use super::screen::{Phase, Screen};
 use super::shell::{self, Orders};
+use super::startup::{Startup, Steps};
 use super::text::{decode, without_escapes};
 use super::turn::Wake;
 use crate::error::{RuntimeError, shortened};
@@ -46,20 +47,28 @@ impl Session {
     pub(super) async fn start(
         launcher: Arc<Launcher>,
         settings: Settings,
+        startup: &Startup,
         name: &str,
         request: &CreateSession,
     ) -> Result<(Self, String), RuntimeError> {
         let patience = Patience::plain(request.startup_timeout, settings.output_limit);
         let session = Self::launch(launcher, settings, name).await?;
         let mut output = session.started(&patience, "the shell to get ready").await?;
-        if let Some(sourcing) = sourcing(settings.startup_files, &request.startup_source) {
+        let usual = settings.startup_files.then(|| startup.remembered().unwrap_or_else(Steps::reading));
+        if let Some(sourcing) = sourcing(usual.as_ref(), &request.startup_source) {
             session.order(&sourcing)?;
+            output.push_str(&usual.map(|usual| without_escapes(usual.output)).unwrap_or_default());
             output.push_str(&session.started(&patience, "its start-up files").await?);
         }
         Ok((session, output))
     }
 
-    async fn launch(launcher: Arc<Launcher>, settings: Settings, name: &str) -> Result<Self, RuntimeError> {
+    /// Starts a shell; it is not ready yet.
+    pub(super) async fn launch(
+        launcher: Arc<Launcher>,
+        settings: Settings,
+        name: &str,
+    ) -> Result<Self, RuntimeError> {
         let shell = shell::start(&launcher).await?;
         let screen = Arc::new(Screen::new(settings.output_limit));
         let (seen, pty) = (Arc::clone(&screen), Arc::clone(&shell.pty));
@@ -221,12 +230,11 @@ impl Seen {
     }
 }
 
-/// The command that sources start-up files; interactive shells read the first two. What they say of history is undone.
-fn sourcing(startup_files: bool, files: &[String]) -> Option<String> {
-    let usual: &[&str] = if startup_files { &["/etc/bash.bashrc", "~/.bashrc"] } else { &[] };
-    let usual = usual.iter().map(|file| format!("[[ ! -r {file} ]] || source {file}\n"));
+/// The command that does what start-up files do, the usual ones and those asked for. What they say of history is undone.
+fn sourcing(usual: Option<&Steps>, files: &[String]) -> Option<String> {
+    let usual = usual.map(|usual| usual.commands.clone());
     let asked = files.iter().map(|file| format!("source {}\n", quoted(file)));
-    let all: String = usual.chain(asked).collect();
+    let all: String = usual.into_iter().chain(asked).collect();
     (!all.is_empty()).then(|| format!("{all}set +o history +H; unset HISTFILE"))
 }
 
@@ -255,8 +263,8 @@ mod tests {
 
     #[test]
     fn nothing_to_source_is_no_command() {
-        assert_eq!(sourcing(false, &[]), None);
-        assert!(sourcing(true, &[]).unwrap().contains("source ~/.bashrc\n"));
-        assert!(sourcing(false, &["x".to_owned()]).unwrap().starts_with("source 'x'\nset +o history"));
+        assert_eq!(sourcing(None, &[]), None);
+        assert!(sourcing(Some(&Steps::reading()), &[]).unwrap().contains("source ~/.bashrc\n"));
+        assert!(sourcing(None, &["x".to_owned()]).unwrap().starts_with("source 'x'\nset +o history"));
     }
 }

@@ -15,6 +15,7 @@ mod pump;
 mod python_re;
 mod screen;
 mod shell;
+mod startup;
 mod stream;
 mod syntax;
 mod text;
@@ -32,6 +33,7 @@ use crate::protocol::{
     SessionInfo,
 };
 use living::Session;
+use startup::Startup;
 pub use stream::OutputStream;
 
 /// What all sessions of a runtime have in common.
@@ -48,13 +50,19 @@ pub(crate) struct Settings {
 pub(crate) struct Sessions {
     launcher: Arc<Launcher>,
     settings: Settings,
+    startup: Arc<Startup>,
     /// `None` while a session with that name is starting.
     living: Mutex<HashMap<String, Option<Arc<Session>>>>,
 }
 
 impl Sessions {
     pub(crate) fn new(launcher: Arc<Launcher>, settings: Settings) -> Self {
-        Self { launcher, settings, living: Mutex::default() }
+        Self { launcher, settings, startup: Arc::new(Startup::new()), living: Mutex::default() }
+    }
+
+    /// Learns in the background what the start-up files do, so that sessions need not read them.
+    pub(crate) fn prepare(&self) {
+        self.startup.learn(Arc::clone(&self.launcher), self.settings);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<Arc<Session>>>> {
@@ -68,8 +76,9 @@ impl Sessions {
             if request.session.is_empty() { crate::protocol::DEFAULT_SESSION } else { &request.session };
         let mut reservation = self.reserve(name)?;
         let (session, output) =
-            Session::start(Arc::clone(&self.launcher), self.settings, name, &request).await?;
+            Session::start(Arc::clone(&self.launcher), self.settings, &self.startup, name, &request).await?;
         reservation.fill(session)?;
+        self.prepare();
         Ok(CreateSessionResponse { output })
     }
 
