@@ -58,7 +58,11 @@ impl std::fmt::Debug for ServeArguments {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Without the token.
         let (host, port) = (&self.host, &self.port);
-        formatter.debug_struct("ServeArguments").field("host", host).field("port", port).finish_non_exhaustive()
+        formatter
+            .debug_struct("ServeArguments")
+            .field("host", host)
+            .field("port", port)
+            .finish_non_exhaustive()
     }
 }
 

@@ -85,7 +85,7 @@ impl TextFile {
             listening
         });
         match read {
-            Ok(()) => listening = listening && send(br#""}"#.to_vec()),
+            Ok(()) => listening = listening && send(br#""}"#.to_vec()) && send(Vec::new()),
             // The file changed meanwhile; cutting the answer short is the only way left to say so.
             Err(error) => {
                 let _ = pieces.blocking_send(Err(io::Error::other(error)));
