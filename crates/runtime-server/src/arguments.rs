@@ -228,6 +228,7 @@ const USAGE: u8 = 2;
 pub fn serve(arguments: ServeArguments, env: BTreeMap<String, String>) -> ExitCode {
     log::start(arguments.log_level.into());
     let in_container = in_container(&env);
+    let host_is_chosen = arguments.host.is_some();
     let mut options = match arguments.resolve(env, in_container) {
         Ok(options) => options,
         Err(words) => {
@@ -244,7 +245,7 @@ pub fn serve(arguments: ServeArguments, env: BTreeMap<String, String>) -> ExitCo
         .build();
     let served = match runtime {
         Ok(runtime) => {
-            let served = runtime.block_on(listen(options));
+            let served = runtime.block_on(listen(options, host_is_chosen));
             // A thread that reads from a client must not keep the process alive.
             runtime.shutdown_timeout(Duration::from_millis(200));
             served
@@ -269,18 +270,101 @@ fn raise_open_files() -> Option<u64> {
     Some(soft)
 }
 
-async fn listen(options: ServerOptions) -> Result<(), String> {
+async fn listen(options: ServerOptions, host_is_chosen: bool) -> Result<(), String> {
     use std::io::Write;
     let stop = signals::stop().map_err(|error| format!("signals cannot be watched: {error}"))?;
     let server = Server::bind(options).await.map_err(|error| error.to_string())?;
     let address = server.address().map_err(|error| error.to_string())?;
-    let reach = if address.ip().is_loopback() {
-        " (reachable from this machine only; --host 0.0.0.0 opens it to others)"
-    } else {
-        ""
+    let reach = match (address.ip().is_loopback(), host_is_chosen) {
+        (true, _) => " (reachable from this machine only; --host 0.0.0.0 opens it to others)",
+        (false, false) => {
+            " (reachable from outside, because this is a container; --host 127.0.0.1 closes it)"
+        }
+        (false, true) => "",
     };
     // Nobody need read it.
     let _ = writeln!(std::io::stdout(), "listening on http://{address}{reach}");
     server.run(stop).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Whole {
+        #[command(flatten)]
+        serve: ServeArguments,
+    }
+
+    fn resolve(words: &[&str], in_container: bool) -> Result<ServerOptions, String> {
+        let words = ["server"].iter().chain(words);
+        let parsed = Whole::try_parse_from(words).map_err(|error| error.to_string())?;
+        parsed.serve.resolve(BTreeMap::from([(TOKEN_VARIABLE.into(), "secret".into())]), in_container)
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Whole::command().debug_assert();
+    }
+
+    #[test]
+    fn the_host_is_this_machine_except_in_containers() {
+        let host = |words: &[&str], in_container| resolve(words, in_container).map(|options| options.host);
+        assert_eq!(host(&["--auth-token", "t"], false).unwrap(), "127.0.0.1");
+        assert_eq!(host(&["--auth-token", "t"], true).unwrap(), "0.0.0.0");
+        assert_eq!(host(&["--auth-token", "t", "--host", "::1"], true).unwrap(), "::1");
+        assert_eq!(host(&["--auth-token", "", "--host", "localhost"], true).unwrap(), "localhost");
+    }
+
+    #[test]
+    fn without_a_token_only_this_machine_is_served() {
+        for words in
+            [&["--auth-token", "", "--host", "0.0.0.0"][..], &["--auth-token", "", "--host", "example.org"]]
+        {
+            let refusal = resolve(words, false).unwrap_err();
+            assert!(refusal.contains("--allow-unauthenticated"), "{refusal}");
+            let insisting: Vec<_> = words.iter().copied().chain(["--allow-unauthenticated"]).collect();
+            assert!(resolve(&insisting, false).is_ok());
+        }
+        assert!(resolve(&["--auth-token", ""], true).is_err());
+    }
+
+    #[test]
+    fn the_token_comes_from_one_place_and_stays_with_the_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        let path = file.to_str().unwrap();
+        std::fs::write(&file, "from-file\nrest").unwrap();
+        let options = resolve(&["--auth-token-file", path], false).unwrap();
+        assert_eq!(options.auth_token, "from-file");
+        assert!(!options.env.contains_key(TOKEN_VARIABLE));
+        assert!(!format!("{options:?}").contains("from-file"));
+        assert!(resolve(&[], false).is_err_and(|words| words.contains("--auth-token")));
+        assert!(resolve(&["--auth-token", "a", "--auth-token-file", path], false).is_err());
+        std::fs::write(&file, "\n").unwrap();
+        assert!(resolve(&["--auth-token-file", path], false).is_err_and(|words| words.contains("no token")));
+        assert!(resolve(&["--auth-token-file", "/none"], false).is_err_and(|words| words.contains("/none")));
+    }
+
+    #[test]
+    fn bounds_are_handed_on() {
+        let words = [
+            "--auth-token",
+            "t",
+            "--max-body-bytes",
+            "7",
+            "--processes",
+            "9",
+            "--grace",
+            "3",
+            "--confine-files",
+        ];
+        let options = resolve(&words, false).unwrap();
+        assert_eq!((options.body_bytes, options.limits.processes, options.grace.as_secs()), (7, Some(9), 3));
+        assert_eq!(options.file_access, FileAccess::Confined);
+    }
 }

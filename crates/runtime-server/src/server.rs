@@ -90,6 +90,7 @@ impl Server {
     /// Answers requests until `stop` is there, then ends everything that was started.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { listener, app } = self;
+        app.runtime.prepare();
         let room = Arc::new(Semaphore::new(app.options.connections));
         let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
         tokio::select! {

@@ -178,12 +178,9 @@ async fn the_key_comes_before_everything() {
     assert_eq!(place.request("GET //execute", &key, b"").await.status, 404);
 }
 
-#[tokio::test]
-async fn exceptions_travel_with_their_class() {
-    let place = Place::new().await;
-    std::fs::write(place.path("latin"), b"caf\xe9").unwrap();
-    std::fs::write(place.path("file"), "x").unwrap();
-    let cases = [
+/// Path, body, class of the exception, and a part of its message.
+fn failing_requests() -> Vec<(&'static str, Value, &'static str, &'static str)> {
+    vec![
         ("/execute", json!({"command": []}), "builtins.IndexError", "list index out of range"),
         ("/execute", json!({"command": ""}), "builtins.PermissionError", "[Errno 13]"),
         ("/execute", json!({"command": "a\0b"}), "builtins.ValueError", "embedded null byte"),
@@ -251,8 +248,15 @@ async fn exceptions_travel_with_their_class() {
         ),
         ("/write_file", json!({"path": ".", "content": ""}), "builtins.IsADirectoryError", "[Errno 21]"),
         ("/write_file", json!({"path": "file/x", "content": ""}), "builtins.FileExistsError", "[Errno 17]"),
-    ];
-    for (path, body, class, words) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn exceptions_travel_with_their_class() {
+    let place = Place::new().await;
+    std::fs::write(place.path("latin"), b"caf\xe9").unwrap();
+    std::fs::write(place.path("file"), "x").unwrap();
+    for (path, body, class, words) in failing_requests() {
         let (found, message) = place.post(path, &body).await.exception();
         assert_eq!(found, class, "{path} {body}");
         assert!(message.contains(words), "{path} {body}: {message}");
