@@ -200,7 +200,10 @@ impl Prepared<'_> {
         self.fill_standard_streams().map_err(RuntimeError::io("open the command's empty streams"))?;
         match self.begin().await {
             Ok(started) => Ok(started),
-            Err(Unstarted::Lost(_)) => self.begin().await.map_err(|unstarted| self.refused(unstarted)),
+            // The nursery was killed before it could do anything; the order brings it back.
+            Err(Unstarted::Lost(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
+                self.begin().await.map_err(|unstarted| self.refused(unstarted))
+            }
             Err(unstarted) => Err(self.refused(unstarted)),
         }
     }
