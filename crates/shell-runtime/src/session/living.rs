@@ -8,7 +8,7 @@ use tokio::sync::Mutex as TurnLock;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::Settings;
+use super::Surroundings;
 use super::backlog::Taken;
 use super::patience::Patience;
 use super::pty::Pty;
@@ -19,7 +19,7 @@ use super::startup::{Startup, Steps};
 use super::text::{decode, without_escapes};
 use super::turn::Wake;
 use crate::error::{RuntimeError, shortened};
-use crate::launch::{Launcher, Tree};
+use crate::launch::Tree;
 use crate::local::MAX_WAIT;
 use crate::protocol::{CreateSession, SessionInfo};
 
@@ -30,8 +30,7 @@ pub(super) struct Session {
     pub(super) pid: i32,
     pub(super) screen: Arc<Screen>,
     pub(super) pty: Arc<Pty>,
-    pub(super) launcher: Arc<Launcher>,
-    pub(super) settings: Settings,
+    pub(super) around: Surroundings,
     pub(super) orders: Orders,
     next_seq: AtomicU64,
     tree: Mutex<Option<Tree>>,
@@ -45,16 +44,16 @@ pub(super) struct Session {
 impl Session {
     /// Starts the shell, sources the start-up files and the request's, and answers with what all that printed.
     pub(super) async fn start(
-        launcher: Arc<Launcher>,
-        settings: Settings,
+        around: Surroundings,
         startup: &Startup,
         name: &str,
         request: &CreateSession,
     ) -> Result<(Self, String), RuntimeError> {
-        let patience = Patience::plain(request.startup_timeout, settings.output_limit);
-        let session = Self::launch(launcher, settings, name).await?;
+        let patience = Patience::plain(request.startup_timeout, around.settings.output_limit);
+        let startup_files = around.settings.startup_files;
+        let session = Self::launch(around, name).await?;
         let mut output = session.started(&patience, "the shell to get ready").await?;
-        let usual = settings.startup_files.then(|| startup.remembered().unwrap_or_else(Steps::reading));
+        let usual = startup_files.then(|| startup.remembered().unwrap_or_else(Steps::reading));
         if let Some(sourcing) = sourcing(usual.as_ref(), &request.startup_source) {
             session.order(&sourcing)?;
             output.push_str(&usual.map(|usual| without_escapes(usual.output)).unwrap_or_default());
@@ -64,13 +63,9 @@ impl Session {
     }
 
     /// Starts a shell; it is not ready yet.
-    pub(super) async fn launch(
-        launcher: Arc<Launcher>,
-        settings: Settings,
-        name: &str,
-    ) -> Result<Self, RuntimeError> {
-        let shell = shell::start(&launcher).await?;
-        let screen = Arc::new(Screen::new(settings.output_limit));
+    pub(super) async fn launch(around: Surroundings, name: &str) -> Result<Self, RuntimeError> {
+        let shell = shell::start(&around.launcher).await?;
+        let screen = Arc::new(Screen::new(around.settings.output_limit));
         let (seen, pty) = (Arc::clone(&screen), Arc::clone(&shell.pty));
         let pid = shell.started.pid;
         let pump = Pump::new(seen, pty, shell.reports, shell.entries, shell.started);
@@ -79,8 +74,7 @@ impl Session {
             pid,
             screen,
             pty: shell.pty,
-            launcher,
-            settings,
+            around,
             orders: shell.orders,
             next_seq: AtomicU64::new(1),
             tree: Mutex::new(Some(shell.tree)),

@@ -2,6 +2,7 @@
 //! channels beside that terminal, so output is exactly what was printed and nothing printed can forge an end.
 
 mod backlog;
+mod checker;
 mod expect;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -32,6 +33,7 @@ use crate::protocol::{
     BashAction, BashInterruptAction, BashWaitAction, CreateSession, CreateSessionResponse, Observation,
     SessionInfo,
 };
+use checker::Checker;
 use living::Session;
 use startup::Startup;
 pub use stream::OutputStream;
@@ -45,11 +47,18 @@ pub(crate) struct Settings {
     pub(crate) output_limit: usize,
 }
 
+/// What a session shares with the others.
+#[derive(Debug, Clone)]
+struct Surroundings {
+    launcher: Arc<Launcher>,
+    checker: Arc<Checker>,
+    settings: Settings,
+}
+
 /// The sessions of one runtime, by name.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    launcher: Arc<Launcher>,
-    settings: Settings,
+    around: Surroundings,
     startup: Arc<Startup>,
     /// `None` while a session with that name is starting.
     living: Mutex<HashMap<String, Option<Arc<Session>>>>,
@@ -57,12 +66,13 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     pub(crate) fn new(launcher: Arc<Launcher>, settings: Settings) -> Self {
-        Self { launcher, settings, startup: Arc::new(Startup::new()), living: Mutex::default() }
+        let around = Surroundings { launcher, checker: Arc::default(), settings };
+        Self { around, startup: Arc::new(Startup::new()), living: Mutex::default() }
     }
 
     /// Learns in the background what the start-up files do, so that sessions need not read them.
     pub(crate) fn prepare(&self) {
-        self.startup.learn(Arc::clone(&self.launcher), self.settings);
+        self.startup.learn(self.around.clone());
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<Arc<Session>>>> {
@@ -71,12 +81,11 @@ impl Sessions {
 
     /// Starts a session. The name is taken only while it starts and once it has started.
     pub(crate) async fn create(&self, request: CreateSession) -> Result<CreateSessionResponse, RuntimeError> {
-        self.launcher.check_open()?;
+        self.around.launcher.check_open()?;
         let name =
             if request.session.is_empty() { crate::protocol::DEFAULT_SESSION } else { &request.session };
         let mut reservation = self.reserve(name)?;
-        let (session, output) =
-            Session::start(Arc::clone(&self.launcher), self.settings, &self.startup, name, &request).await?;
+        let (session, output) = Session::start(self.around.clone(), &self.startup, name, &request).await?;
         reservation.fill(session)?;
         self.prepare();
         Ok(CreateSessionResponse { output })
@@ -207,7 +216,7 @@ struct Reservation<'a> {
 impl Reservation<'_> {
     fn fill(&mut self, session: Session) -> Result<(), RuntimeError> {
         // The runtime may have been closed meanwhile: then the session dies with this call.
-        self.sessions.launcher.check_open()?;
+        self.sessions.around.launcher.check_open()?;
         self.filled = true;
         self.sessions.lock().insert(self.name.clone(), Some(Arc::new(session)));
         Ok(())

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::Settings;
+use super::Surroundings;
 use crate::launch::Launcher;
 use record::Recording;
 use stamp::Stamp;
@@ -72,8 +72,8 @@ impl Startup {
     }
 
     /// Learns what the files do, in the background, unless that is known or being learnt.
-    pub(crate) fn learn(self: &Arc<Self>, launcher: Arc<Launcher>, settings: Settings) {
-        if !settings.startup_files || self.recording.swap(true, Ordering::SeqCst) {
+    pub(crate) fn learn(self: &Arc<Self>, around: Surroundings) {
+        if !around.settings.startup_files || self.recording.swap(true, Ordering::SeqCst) {
             return;
         }
         if self.remembered().is_some() {
@@ -82,9 +82,9 @@ impl Startup {
         }
         let startup = Arc::clone(self);
         tokio::spawn(async move {
-            let learnt = Recording::verified(&launcher, settings).await;
+            let learnt = Recording::verified(&around).await;
             match learnt {
-                Ok(recording) => startup.keep(recording, &launcher),
+                Ok(recording) => startup.keep(recording, &around.launcher),
                 Err(why) => {
                     tracing::info!(%why, "start-up files are read anew by every session");
                 }

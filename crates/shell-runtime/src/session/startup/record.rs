@@ -1,16 +1,14 @@
 //! Finding out what the start-up files do to a shell, and making sure that saying so does the same.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::super::Settings;
+use super::super::Surroundings;
 use super::super::living::Session;
 use super::super::patience::Patience;
 use super::super::turn::Wake;
 use super::Steps;
 use crate::error::RuntimeError;
-use crate::launch::Launcher;
 
 /// Time for one shell to read its files, or to say what it is.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -77,13 +75,12 @@ impl From<RuntimeError> for Unfit {
 
 impl Recording {
     /// Reads the files in two shells and replays in a third; all must come out alike.
-    pub(super) async fn verified(launcher: &Arc<Launcher>, settings: Settings) -> Result<Self, Unfit> {
+    pub(super) async fn verified(around: &Surroundings) -> Result<Self, Unfit> {
         let read = format!("{BEFORE}{TRACE}{}{TRACED}{AFTER}", Steps::reading().commands);
-        let (one, other) =
-            tokio::join!(Self::after(launcher, settings, &read), Self::after(launcher, settings, &read));
+        let (one, other) = tokio::join!(Self::after(around, &read), Self::after(around, &read));
         let (one, other) = (one?, other?);
         let replay = format!("{BEFORE}{}{AFTER}", one.commands);
-        let replayed = Self::after(launcher, settings, &replay).await?;
+        let replayed = Self::after(around, &replay).await?;
         let alike = one.output == other.output
             && one.files == other.files
             && one.commands == other.commands
@@ -93,9 +90,9 @@ impl Recording {
     }
 
     /// Runs `commands` in a fresh shell and says what it became.
-    async fn after(launcher: &Arc<Launcher>, settings: Settings, commands: &str) -> Result<Self, Unfit> {
+    async fn after(around: &Surroundings, commands: &str) -> Result<Self, Unfit> {
         let began = SystemTime::now();
-        let session = Session::launch(Arc::clone(launcher), settings, "(start-up)").await?;
+        let session = Session::launch(around.clone(), "(start-up)").await?;
         let answers = async {
             printed(&session).await?;
             session.order(commands)?;
