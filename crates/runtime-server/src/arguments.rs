@@ -23,8 +23,8 @@ pub const TOKEN_VARIABLE: &str = "SWEREX_AUTH_TOKEN";
 /// Arguments of the server.
 #[derive(Args)]
 pub struct ServeArguments {
-    /// Address to listen on; 0.0.0.0 opens the server to other machines [default: 127.0.0.1, and 0.0.0.0 inside a
-    /// container, where a published port does not reach 127.0.0.1]
+    /// Address to listen on; 0.0.0.0 opens the server to other machines [default: 127.0.0.1; 0.0.0.0 where this is the
+    /// program that a container was started for, because a published port does not reach 127.0.0.1]
     #[arg(long, value_name = "ADDRESS", env = "SWEREX_HOST")]
     pub host: Option<String>,
     /// Port to listen on; 0 takes a free one and prints it
@@ -210,15 +210,17 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Whether this process runs inside a container, where a published port does not reach 127.0.0.1.
-pub fn in_container(env: &BTreeMap<String, String>) -> bool {
-    let marks = ["/.dockerenv", "/run/.containerenv"];
-    let variables =
-        ["container", "KUBERNETES_SERVICE_HOST", "ECS_CONTAINER_METADATA_URI_V4", "MODAL_TASK_ID"];
-    let groups = || std::fs::read_to_string("/proc/1/cgroup").unwrap_or_default();
-    marks.iter().any(|mark| Path::new(mark).exists())
-        || variables.iter().any(|name| env.contains_key(*name))
-        || ["docker", "kubepods", "containerd", "libpod", "lxc"].iter().any(|mark| groups().contains(mark))
+/// Whether this is what a container was started for, as deployments do: process 1 is this program or a shell that was
+/// told to run it. A shell that somebody opened in a container does not count.
+pub fn is_a_containers_program(env: &BTreeMap<String, String>) -> bool {
+    let own = std::env::current_exe().unwrap_or_default();
+    let first = std::fs::read("/proc/1/cmdline").unwrap_or_default();
+    env.contains_key("MODAL_TASK_ID") || names(&first, own.file_name().unwrap_or_default().as_encoded_bytes())
+}
+
+/// Whether a command line names a program.
+fn names(command_line: &[u8], program: &[u8]) -> bool {
+    !program.is_empty() && command_line.windows(program.len()).any(|part| part == program)
 }
 
 /// Exit code for a command line that cannot be used.
@@ -227,7 +229,7 @@ const USAGE: u8 = 2;
 /// Serves until a signal asks to stop, and says how the process is to end.
 pub fn serve(arguments: ServeArguments, env: BTreeMap<String, String>) -> ExitCode {
     log::start(arguments.log_level.into());
-    let in_container = in_container(&env);
+    let in_container = is_a_containers_program(&env);
     let host_is_chosen = arguments.host.is_some();
     let mut options = match arguments.resolve(env, in_container) {
         Ok(options) => options,
@@ -278,7 +280,7 @@ async fn listen(options: ServerOptions, host_is_chosen: bool) -> Result<(), Stri
     let reach = match (address.ip().is_loopback(), host_is_chosen) {
         (true, _) => " (reachable from this machine only; --host 0.0.0.0 opens it to others)",
         (false, false) => {
-            " (reachable from outside, because this is a container; --host 127.0.0.1 closes it)"
+            " (reachable from outside, because this container was started for it; --host 127.0.0.1 closes it)"
         }
         (false, true) => "",
     };
@@ -318,6 +320,13 @@ mod tests {
         assert_eq!(host(&["--auth-token", "t"], true).unwrap(), "0.0.0.0");
         assert_eq!(host(&["--auth-token", "t", "--host", "::1"], true).unwrap(), "::1");
         assert_eq!(host(&["--auth-token", "", "--host", "localhost"], true).unwrap(), "localhost");
+    }
+
+    #[test]
+    fn a_containers_program_is_recognised_by_process_one() {
+        let deployed = b"/bin/sh\0-c\0swerex-remote --auth-token x || pipx run swe-rex\0";
+        assert!(names(deployed, b"swerex-remote"));
+        assert!(!names(b"/sbin/init\0splash\0", b"swerex-remote") && !names(deployed, b""));
     }
 
     #[test]
