@@ -77,7 +77,9 @@ impl Launcher {
     pub(crate) async fn shut_down(&self) -> Result<(), RuntimeError> {
         self.close();
         let killed = self.leashes.kill().await;
-        *self.nursery() = None;
+        let nursery = self.nursery().take();
+        // Waiting for its end blocks; whether that was seen does not matter.
+        let _ = tokio::task::spawn_blocking(move || drop(nursery)).await;
         killed
     }
 
