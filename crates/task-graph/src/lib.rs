@@ -42,6 +42,9 @@
 //!
 //! **Endings.** Cancelling, or running into a limit, halts the run: nothing new starts. [`Command::Finish`] then closes it.
 
+mod agenda;
+mod breaker;
+mod chance;
 mod command;
 mod decide;
 mod effects;
@@ -53,21 +56,28 @@ mod plan;
 mod plan_rules;
 mod rejection;
 pub mod render;
-mod schedule;
+mod resources;
+mod retry;
+pub mod schedule;
 mod state;
+mod tasks;
 mod topology;
 pub mod transitions;
 
+pub use breaker::{Breaker, BreakerPolicy, BreakerState, Permit};
 pub use command::{AttemptResult, Command};
 pub use decide::decide;
-pub use effects::{Effect, ReplanCause, effects};
+pub use effects::{Effect, ReplanCause, effects, effects_of};
 pub use event::{DecodeError, EVENT_VERSION, EncodedEvent, RunEvent};
 pub use evolve::{IllegalEvent, evolve, replay, try_evolve};
-pub use id::{AttemptId, BadAttemptId, RaceId, Role, TaskId};
+pub use id::{AttemptId, BadAttemptId, RaceId, Role, TaskId, WorkerId};
 pub use limits::{Limit, RunLimits};
-pub use plan::{Needs, Plan, PlanChange, RetryPolicy, Task};
+pub use plan::{Needs, Plan, PlanChange, Task};
 pub use plan_rules::PlanError;
 pub use rejection::Rejection;
-pub use schedule::{critical_path_ms, ready, startable};
+pub use resources::{Capacity, Lock, Resources, Worker};
+pub use retry::{Backoff, Failure, FailureClass, RetryPolicy};
+pub use schedule::{critical_path_ms, next_wake_ms, ready, startable, startable_at};
 pub use state::{Attempt, Halt, Race, RunState, TaskState};
+pub use tasks::Tasks;
 pub use transitions::{AttemptPhase, RunPhase, TaskPhase, TaskStep};

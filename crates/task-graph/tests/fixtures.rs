@@ -107,7 +107,7 @@ fn crashes() -> Story {
     let limits = RunLimits { agents: 3, deadline_at_ms: Some(1_700_000_009_000), max_attempts: Some(9) };
     let mut story = Story::begin(limits);
     let twice = |id: &str| Task { max_attempts: 2, ..task(id, &[]) };
-    let once = RetryPolicy { on_lost: false, on_gave_up: true, on_limit: true };
+    let once = RetryPolicy { on_lost: false, on_gave_up: true, on_limit: true, ..RetryPolicy::default() };
     story.adopt(vec![twice("a"), twice("b"), Task { retry: once, ..twice("push") }], &[], None);
     story.start(1);
     story.tell(&Command::Resume { at_ms: 1_700_000_003_000 });

@@ -36,7 +36,12 @@ fn any_sketch() -> impl Strategy<Value = Sketch> {
             after,
             task: Task {
                 needs: if settled { Needs::AllSettled } else { Needs::AllDone },
-                retry: RetryPolicy { on_lost: flags.0, on_gave_up: flags.1, on_limit: flags.2 },
+                retry: RetryPolicy {
+                    on_lost: flags.0,
+                    on_gave_up: flags.1,
+                    on_limit: flags.2,
+                    ..RetryPolicy::default()
+                },
                 max_attempts,
                 priority,
                 weight_ms,
