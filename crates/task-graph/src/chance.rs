@@ -18,7 +18,6 @@ impl Chance {
     }
 
     /// A number below `bound`; 0 for a bound of 0.
-    #[allow(dead_code, reason = "the next commit needs it")]
     pub fn below(&mut self, bound: usize) -> usize {
         self.next().checked_rem(bound as u64).unwrap_or(0) as usize
     }

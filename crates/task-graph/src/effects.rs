@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::schedule::something_may_start;
+use crate::schedule::{next_wake_ms, something_may_start};
 use crate::{AttemptId, AttemptPhase, Halt, RunEvent, RunPhase, RunState, Task, TaskId, TaskState};
 
 /// Something to be done outside.
@@ -167,6 +167,7 @@ fn replan_cause(state: &RunState) -> Option<ReplanCause> {
     if !unconsidered.is_empty() {
         return Some(ReplanCause::TasksSettled { tasks: unconsidered.to_vec() });
     }
-    let idle = nothing_runs && agenda.delayed().is_empty() && !something_may_start(state, state.last_at_ms);
+    let now = state.last_at_ms;
+    let idle = nothing_runs && next_wake_ms(state, now).is_none() && !something_may_start(state, now);
     idle.then_some(ReplanCause::Idle)
 }

@@ -5,9 +5,21 @@
 //! while something may start, so the whole takes at most `2 − 1/m` times as long as the best schedule on `m` agents
 //! (R. L. Graham, *Bounds on multiprocessing timing anomalies*, SIAM J. Appl. Math. 17, 1969).
 //!
-//! * [`startable`], [`startable_at`]: the decision, from a state that keeps what it needs at hand ([`packing`]).
+//! * [`startable`], [`startable_at`]: the decision, from a state that keeps what it needs at hand (`packing`).
+//! * [`tune`]: better turns for the tasks of a plan than the longest chain gives, found by trying before it is adopted.
+//! * [`assign`]: a whole schedule for workers of unequal speed.
+//! * [`next_run`]: which of several runs that share one capacity may start something next.
 
+mod equal;
+mod fair_share;
+mod heft;
 mod packing;
+mod timetable;
+mod whole;
+mod workload;
+
+pub use fair_share::{RunShare, next_run};
+pub use whole::{Assignment, Schedule, assign, tune};
 
 use crate::{Needs, RunState, Task, TaskId, TaskPhase};
 
@@ -68,10 +80,11 @@ pub(crate) fn something_may_start(state: &RunState, at_ms: i64) -> bool {
     !packing::choose(state, at_ms, 1).is_empty()
 }
 
-/// When the next task that waits for a time may start, in milliseconds since the Unix epoch: look again then. `None` when
-/// none waits for a time.
-pub fn next_wake_ms(state: &RunState) -> Option<i64> {
-    state.tasks.agenda().delayed().first().map(|(time, _)| *time)
+/// When, after `at_ms`, the next task may start that waits for a time, in milliseconds since the Unix epoch: look again then.
+/// `None` when none waits for a time that is still to come.
+pub fn next_wake_ms(state: &RunState, at_ms: i64) -> Option<i64> {
+    let later = at_ms.max(state.last_at_ms).saturating_add(1);
+    state.tasks.agenda().delayed().range((later, 0)..).next().map(|(time, _)| *time)
 }
 
 /// The longest chain of unsettled work, in milliseconds: no number of agents finishes sooner, if the estimates hold.

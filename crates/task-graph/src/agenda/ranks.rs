@@ -22,8 +22,8 @@ impl Rank {
 }
 
 impl Agenda {
-    /// Ranks the tasks from `first` on, which do not stand in any queue yet, and raises those they wait for. New tasks
-    /// wait for old ones, never the other way round.
+    /// Ranks the tasks from `first` on, which do not stand in any queue yet, and raises those they wait for, but for those that
+    /// are settled: nothing is urgent about them. New tasks wait for old ones, never the other way round.
     pub(super) fn rank_from(&mut self, first: Slot) {
         let mut raised = Vec::new();
         for slot in self.ends_first(first) {
@@ -34,7 +34,7 @@ impl Agenda {
                 let higher = node.own.over(rank, node.rank);
                 if higher != node.rank && id >= first {
                     node.rank = higher;
-                } else if higher != node.rank {
+                } else if higher != node.rank && !node.phase.is_settled() {
                     raised.push((id, higher));
                 }
             }
@@ -42,10 +42,9 @@ impl Agenda {
         while let Some((slot, rank)) = raised.pop() {
             let rank = self.nodes[slot as usize].rank.max_of(rank);
             if self.set_rank(slot, rank) {
-                let before = &self.nodes[slot as usize].before;
-                raised.extend(before.iter().map(|id| {
-                    let node = &self.nodes[*id as usize];
-                    (*id, node.own.over(rank, node.rank))
+                raised.extend(self.unsettled_before(slot).into_iter().map(|id| {
+                    let node = &self.nodes[id as usize];
+                    (id, node.own.over(rank, node.rank))
                 }));
             }
         }

@@ -50,12 +50,9 @@ impl<'a> Falling<'a> {
         let state = self.state;
         let agenda = state.tasks.agenda();
         let (Some(node), Some(because)) = (agenda.node(slot), state.tasks.id_at(slot)) else { return };
-        for dependent in &node.dependents {
-            if agenda.node(*dependent).is_some_and(|node| node.falls_with()) {
-                if let Some(id) = state.tasks.id_at(*dependent) {
-                    self.take(id, because.clone());
-                }
-            }
+        let falls = |slot: &&Slot| agenda.node(**slot).is_some_and(|node| node.falls_with());
+        for id in node.dependents.iter().filter(falls).filter_map(|slot| state.tasks.id_at(*slot)) {
+            self.take(id, because.clone());
         }
     }
 
