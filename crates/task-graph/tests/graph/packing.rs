@@ -41,7 +41,7 @@ fn as_many_start_as_fit() {
 
 #[test]
 fn a_big_task_is_overtaken_only_by_those_that_do_not_delay_it() {
-    let tasks = vec![
+    let tasks = [
         cpu("first", 600, 100),
         Task { priority: 1, ..cpu("big", 1_000, 50) },
         cpu("long", 200, 40),
@@ -129,11 +129,11 @@ fn readers_share_and_writers_do_not() {
 
 #[test]
 fn who_waits_for_one_lock_keeps_the_others_free() {
-    let [a, b] = ["a", "b"].map(Lock::exclusive);
+    let both = ["a", "b"].map(Lock::exclusive);
     let tasks = vec![
-        locked("has-a", &[a.clone()], 3),
-        locked("wants-both", &[a, b.clone()], 2),
-        locked("wants-b", &[b], 1),
+        locked("has-a", &both[..1], 3),
+        locked("wants-both", &both, 2),
+        locked("wants-b", &both[1..], 1),
     ];
     let mut run = Run::with_plan(9, tasks);
     assert_eq!(started(&mut run, 0), "has-a");
