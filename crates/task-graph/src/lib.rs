@@ -11,7 +11,10 @@
 //! * [`evolve`] holds no policy: it follows the tables in [`transitions`]. Same events, same state, byte for byte, and
 //!   every prefix of a log is a state from which a run can go on.
 //! * [`effects`] says what must be done now. It is derived from state and never stored; each effect has a key, so asking
-//!   twice is harmless.
+//!   twice is harmless. [`effects_of`] says what the last events have added, however much runs.
+//!
+//! Deciding, following and looking take time for what changes, not for how much there is: a state keeps at hand what the next
+//! decision needs (`agenda`).
 //!
 //! # What the words mean here
 //!
@@ -26,7 +29,13 @@
 //!
 //! **Retry.** A lost attempt (the sandbox or the machinery broke) is tried again while attempts remain, unless the task says
 //! otherwise ([`RetryPolicy`]). An agent that gave up or ran into its own limit has answered; that is final unless the
-//! task asks for another try.
+//! task asks for another try. [`Command::FailAttempt`] tells classes of failure apart ([`FailureClass`]). A task may wait before
+//! it is tried again ([`Backoff`]): the wait is decided once, with its share of chance, and recorded as
+//! [`RunEvent::TaskDelayed`]; [`next_wake_ms`] says when to look again. A task that killed its workers too often is left alone.
+//! A [`Breaker`] keeps away from what keeps failing; it belongs to the caller, one per endpoint, backend or worker.
+//!
+//! **What tasks share.** Tasks may take [`Resources`] of the run's [`Capacity`], hold [`Lock`]s, and say which paths they will
+//! probably write ([`Task::owns`]). What does not go together does not run together; [`schedule`] says who goes first.
 //!
 //! **Dependencies.** A task starts when all tasks in `after` are settled ([`Needs::AllSettled`]) or are all done
 //! ([`Needs::AllDone`]). With the latter, a dependency that settles in any other way makes the task unreachable; it is
