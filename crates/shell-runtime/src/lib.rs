@@ -19,6 +19,7 @@ pub mod files;
 mod launch;
 pub mod limits;
 pub mod local;
+pub mod memory;
 pub mod piped;
 pub mod processes;
 pub mod protocol;
