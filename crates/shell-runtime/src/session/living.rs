@@ -14,7 +14,7 @@ use super::patience::Patience;
 use super::pty::Pty;
 use super::pump::Pump;
 use super::screen::{Phase, Screen};
-use super::shell::{self, Orders};
+use super::shell::{self, Orders, Way};
 use super::startup::{Startup, Steps};
 use super::text::{decode, without_escapes};
 use super::turn::Wake;
@@ -122,11 +122,15 @@ impl Session {
 
     /// Hands a command to the idle shell. Notices of what an interrupt killed come in front of its output.
     pub(super) fn order(&self, command: &str) -> Result<(), RuntimeError> {
+        self.order_by(Way::Evaluated, command)
+    }
+
+    /// The same in a certain way.
+    pub(super) fn order_by(&self, way: Way, command: &str) -> Result<(), RuntimeError> {
         let seq = self.next_seq();
         self.pty.make_transparent().map_err(RuntimeError::io("prepare the session's terminal"))?;
         self.screen.started(seq, shortened(command));
-        let error_trap = self.screen.lock().last.error_trap;
-        let sent = self.orders.run(seq, command, error_trap);
+        let sent = self.orders.run(seq, command, way);
         // A shell that died just now cannot be written to; the wait will see its end.
         sent.or_else(|error| if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
             .map_err(RuntimeError::io("hand the command to the shell"))

@@ -38,6 +38,11 @@ pub(super) async fn check(around: &Surroundings, command: &str) -> Result<(), Ru
     }
 }
 
+/// Whether the command can stand between braces; one without any words cannot.
+pub(super) async fn fits_into_a_group(around: &Surroundings, command: &str) -> bool {
+    around.checker.parses(&around.launcher, &format!("{{ {command}\n}}")).await == Some(true)
+}
+
 /// Asks a fresh bash that only parses, for its words. Extended patterns are accepted, because a session may have
 /// switched them on.
 pub(super) async fn explain(launcher: &Launcher, command: &str) -> Result<(), RuntimeError> {

@@ -72,7 +72,7 @@ async fn bad_syntax_changes_neither_status_nor_modes() {
     assert_eq!(place.output("echo $?").await, "7\n");
     place.run("set -x").await;
     place.refused("echo )").await;
-    assert_eq!(place.output("echo a").await, "++ echo a\na\n");
+    assert_eq!(place.output("echo a").await, "+ echo a\na\n");
     place.run("set +x; PS1=prompt").await;
     place.refused("echo )").await;
     assert_eq!(place.output("echo \"$-\" | tr -d x").await, "himBs\n");
