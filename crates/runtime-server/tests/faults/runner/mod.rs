@@ -40,7 +40,7 @@ pub fn suite(configuration: Configuration) {
     let start = Instant::now();
     let (cases, skipped) = performable(configuration);
     let home = Home::new(configuration);
-    let server = home.start(TOKEN);
+    let server = home.start(TOKEN, &serde_json::Map::new());
     let failures = Mutex::new(Vec::new());
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -104,17 +104,18 @@ fn is_installed(program: &str) -> bool {
 }
 
 fn performed(case: &Case, home: &Home, server: &Server) -> Outcome {
-    let own = case.own_server.then(|| home.start(case.token.as_deref().unwrap_or(TOKEN)));
-    let server = own.as_ref().unwrap_or(server);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let token = case.token.as_deref().unwrap_or(TOKEN);
     let names = Names::new([
         ("@DIR@", home.case_folder(number).display().to_string()),
         ("@SESSION@", format!("s{number}")),
         ("@N@", number.to_string()),
-        ("@TOKEN@", server.token.clone()),
-        ("@token@", server.token.to_lowercase()),
+        ("@TOKEN@", token.to_owned()),
+        ("@token@", token.to_lowercase()),
     ]);
-    let performance = Performance::new(home, server, names.clone());
+    let env = text::expand(&case.env.clone().into(), &names);
+    let own = case.own_server.then(|| home.start(token, &env.as_object().cloned().unwrap_or_default()));
+    let performance = Performance::new(home, own.as_ref().unwrap_or(server), names.clone());
     let outcome = catch_unwind(AssertUnwindSafe(|| all_steps(case, &performance, &names)));
     performance.tidy_up();
     outcome.unwrap_or_else(|_| Err("the runner panicked; see above".to_owned()))

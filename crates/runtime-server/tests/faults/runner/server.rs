@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The unprivileged user and group that a server started by root can run as.
@@ -74,7 +75,7 @@ impl Home {
 
     fn command(&self) -> Command {
         let mut command = if self.configuration.drops_root {
-            let mut command = Command::new("setpriv");
+            let mut command = Command::new("/usr/bin/setpriv");
             let ids = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")];
             command.args(ids).arg("--clear-groups").arg(self.binary());
             command
@@ -91,11 +92,17 @@ impl Home {
         command
     }
 
-    /// Starts a server and waits until it takes connections.
-    pub fn start(&self, token: &str) -> Server {
+    /// Starts a server, with some variables changed, and waits until it takes connections.
+    pub fn start(&self, token: &str, env: &serde_json::Map<String, Value>) -> Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = self.command();
         command.args(["--host", "127.0.0.1", "--port", &port.to_string(), "--auth-token", token]);
+        for (name, value) in env {
+            match value.as_str() {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
         let server =

@@ -254,7 +254,7 @@ impl Performance<'_> {
         while held.len() < wanted.min(super::free_descriptors()) {
             let mut stream = http::connect(self.server.address, PATIENCE)
                 .map_err(|error| format!("connection {} of {wanted}: {error}", held.len()))?;
-            if held.len() % 2 == 0 {
+            if held.len().is_multiple_of(2) {
                 drop(io::Write::write_all(&mut stream, step["half"].as_str().unwrap_or_default().as_bytes()));
             }
             held.push(stream);
