@@ -136,10 +136,10 @@ pub enum RuntimeError {
         /// The directory.
         path: PathBuf,
     },
-    /// A file could not be read or written.
+    /// A file could not be read or written, or is not the directory it should be.
     #[error("cannot {operation} {}: {source}", path.display())]
     File {
-        /// `read` or `write`.
+        /// `read`, `write` or what else.
         operation: &'static str,
         /// The file.
         path: PathBuf,
@@ -295,6 +295,7 @@ fn builtin_class(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::NotFound => "builtins.FileNotFoundError",
         io::ErrorKind::PermissionDenied => "builtins.PermissionError",
         io::ErrorKind::IsADirectory => "builtins.IsADirectoryError",
+        io::ErrorKind::NotADirectory => "builtins.NotADirectoryError",
         _ => "builtins.OSError",
     }
 }
