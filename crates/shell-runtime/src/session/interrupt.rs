@@ -70,6 +70,7 @@ impl Session {
             if let Some(outcome) = self.quiet(polite, expected).await {
                 return Ok(outcome);
             }
+            self.entries.refill();
         }
         for _ in 0..KILL_ROUNDS {
             if let Some(outcome) = self.suspend_foreground(firm, expected, suspended).await {
@@ -80,6 +81,7 @@ impl Session {
                 return Ok(outcome);
             }
             self.signal_foreground(libc::SIGINT);
+            self.entries.refill();
         }
         self.end().await?;
         Ok(Outcome::Over)

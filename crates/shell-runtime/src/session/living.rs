@@ -14,7 +14,7 @@ use super::patience::Patience;
 use super::pty::Pty;
 use super::pump::Pump;
 use super::screen::{Phase, Screen};
-use super::shell::{self, Orders, Way};
+use super::shell::{self, Entries, Orders, Way};
 use super::startup::{Startup, Steps};
 use super::text::{decode, without_escapes};
 use super::turn::Wake;
@@ -32,6 +32,7 @@ pub(super) struct Session {
     pub(super) pty: Arc<Pty>,
     pub(super) around: Surroundings,
     pub(super) orders: Orders,
+    pub(super) entries: Arc<Entries>,
     next_seq: AtomicU64,
     tree: Mutex<Option<Tree>>,
     pump: AbortHandle,
@@ -67,8 +68,8 @@ impl Session {
         let shell = shell::start(&around.launcher).await?;
         let screen = Arc::new(Screen::new(around.settings.output_limit));
         let (seen, pty) = (Arc::clone(&screen), Arc::clone(&shell.pty));
-        let pid = shell.started.pid;
-        let pump = Pump::new(seen, pty, shell.reports, shell.entries, shell.started);
+        let (pid, entries) = (shell.started.pid, shell.entries);
+        let pump = Pump::new(seen, pty, shell.reports, Arc::clone(&entries), shell.started);
         Ok(Self {
             name: name.to_owned(),
             pid,
@@ -76,6 +77,7 @@ impl Session {
             pty: shell.pty,
             around,
             orders: shell.orders,
+            entries,
             next_seq: AtomicU64::new(1),
             tree: Mutex::new(Some(shell.tree)),
             pump: tokio::spawn(pump.run()).abort_handle(),

@@ -27,7 +27,7 @@ pub(super) struct Pump {
     screen: Arc<Screen>,
     pty: Arc<Pty>,
     reports: pipe::Receiver,
-    entries: Entries,
+    entries: Arc<Entries>,
     started: Started,
     /// The beginning of a message whose end has not come yet.
     record: Vec<u8>,
@@ -43,7 +43,7 @@ impl Pump {
         screen: Arc<Screen>,
         pty: Arc<Pty>,
         reports: pipe::Receiver,
-        entries: Entries,
+        entries: Arc<Entries>,
         started: Started,
     ) -> Self {
         let record = Vec::new();

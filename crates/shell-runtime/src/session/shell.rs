@@ -28,6 +28,9 @@ const ENTRY: &[u8] =
     { builtin trap -p ERR DEBUG; __smallhands_report; } >&53; __smallhands_next; } >/dev/null 2>&1; do \
     builtin eval \"$__smallhands_prefix${__smallhands_text[0]-}\" <&50 50<&- 51<&- 52<&- 53>&-; done\n";
 
+/// How many such lines the shell finds without being given more.
+const RESERVE: usize = 4;
+
 /// Added to a text with pipelines, so that the status of each part is known to the next command.
 const PIPES: &str = "\n__smallhands_own=$? __smallhands_pipes=(\"${PIPESTATUS[@]}\")";
 
@@ -44,7 +47,7 @@ pub(super) struct Shell {
     pub(super) pty: Arc<Pty>,
     pub(super) reports: pipe::Receiver,
     pub(super) orders: Orders,
-    pub(super) entries: Entries,
+    pub(super) entries: Arc<Entries>,
 }
 
 /// Starts bash; it reports when it is ready.
@@ -73,7 +76,7 @@ pub(super) async fn start(launcher: &Launcher) -> Result<Shell, RuntimeError> {
         pty: Arc::new(pty),
         reports: channels.reports,
         orders: Orders { text: channels.text, orders: channels.orders },
-        entries: Entries(channels.entries),
+        entries: Arc::new(Entries(channels.entries)),
     })
 }
 
@@ -107,8 +110,8 @@ struct Channels {
 impl Channels {
     fn open() -> io::Result<Self> {
         let (entry_reader, mut entry_writer) = io::pipe()?;
-        // One line to enter the loop with, and one in reserve; see `Entries`.
-        entry_writer.write_all(&[LOAD, ENTRY, ENTRY].concat())?;
+        // One line to enter the loop with, and some in reserve; see `Entries`.
+        entry_writer.write_all(&[LOAD, &ENTRY.repeat(1 + RESERVE)].concat())?;
         let (order_reader, order_writer) = io::pipe()?;
         let (report_reader, report_writer) = io::pipe()?;
         let mut text = memory_file()?;
@@ -140,12 +143,12 @@ pub(super) fn memory_file() -> io::Result<File> {
     Ok(unsafe { File::from_raw_fd(fd) })
 }
 
-/// The shell's supply of lines that enter its loop. There is always one in reserve.
+/// The shell's supply of lines that enter its loop. Some are always in reserve, because a signal may cost one.
 #[derive(Debug)]
 pub(super) struct Entries(io::PipeWriter);
 
 impl Entries {
-    /// Replaces the line that the shell has used.
+    /// Replaces a line that the shell has used or may have lost.
     pub(super) fn refill(&self) {
         if let Err(error) = (&self.0).write_all(ENTRY) {
             tracing::debug!(%error, "the shell takes no more lines");
@@ -172,7 +175,7 @@ pub(super) fn better_as_line(command: &str, last: &Report) -> bool {
 
 /// Whether another line can stand behind the command without becoming part of it.
 fn is_separable(command: &str) -> bool {
-    !command.contains("<<") && !command.ends_with('\\')
+    !command.contains("<<") && !command.trim_end().ends_with(['\\', '|', '&'])
 }
 
 /// Where orders go.

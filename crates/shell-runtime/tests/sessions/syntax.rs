@@ -48,6 +48,16 @@ async fn bad_syntax_in_one_line_has_no_effect_either() {
         "touch made; cat <<",
         "touch made; ((1+",
         "touch made; )\n",
+        "touch made |",
+        "touch made | cat &&",
+        "touch made | cat || ",
+        "touch made | cat | ",
+        "touch made | while",
+        "touch made | (",
+        "touch made | {",
+        "touch made | '",
+        "touch made | f()",
+        "touch made | if true; then cat; fi |\n",
     ];
     for modes in ["", "set -o posix", "set -u", "set -x", "alias echo='echo '", "set -o noclobber", "set -a"]
     {
