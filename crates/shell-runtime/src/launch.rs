@@ -81,9 +81,9 @@ impl Launcher {
         self.env.get("HOME").map(PathBuf::from)
     }
 
-    /// Kills everything this runtime started; it goes on.
-    pub(crate) async fn end_all(&self) -> Result<(), RuntimeError> {
-        self.leashes.kill().await
+    /// Kills what ended commands left behind.
+    pub(crate) async fn end_leftovers(&self) -> Result<(), RuntimeError> {
+        self.leashes.kill_released().await
     }
 
     /// Refuses new children from now on and kills everything this runtime started.

@@ -128,13 +128,13 @@ impl LocalRuntime {
         self.sessions.prepare();
     }
 
-    /// Ends all sessions and kills everything that was started; the runtime stays usable and the names are free.
+    /// Ends all sessions and what one-shot commands left behind; the runtime stays usable and the names are free.
     ///
     /// # Errors
     /// [`RuntimeError::Survivors`] when something could not be killed.
     pub async fn close_sessions(&self) -> Result<(), RuntimeError> {
         let closed = self.sessions.close_all().await;
-        self.launcher.end_all().await.and(closed)
+        self.launcher.end_leftovers().await.and(closed)
     }
 
     /// [`Runtime::close`] for callers outside of async code; blocks for milliseconds as a rule.

@@ -53,14 +53,29 @@ impl Session {
         let patience = Patience::plain(request.startup_timeout, around.settings.output_limit);
         let startup_files = around.settings.startup_files;
         let session = Self::launch(around, name).await?;
-        let mut output = session.started(&patience, "the shell to get ready").await?;
         let usual = startup_files.then(|| startup.remembered().unwrap_or_else(Steps::reading));
-        if let Some(sourcing) = sourcing(usual.as_ref(), &request.startup_source) {
-            session.order(&sourcing)?;
-            output.push_str(&usual.map(|usual| without_escapes(usual.output)).unwrap_or_default());
-            output.push_str(&session.started(&patience, "its start-up files").await?);
+        match session.set_up(&patience, usual, &request.startup_source).await {
+            Ok(output) => Ok((session, output)),
+            Err(error) => {
+                session.end().await?;
+                Err(error)
+            }
         }
-        Ok((session, output))
+    }
+
+    async fn set_up(
+        &self,
+        patience: &Patience,
+        usual: Option<Steps>,
+        asked: &[String],
+    ) -> Result<String, RuntimeError> {
+        let mut output = self.started(patience, "the shell to get ready").await?;
+        if let Some(sourcing) = sourcing(usual.as_ref(), asked) {
+            self.order(&sourcing)?;
+            output.push_str(&usual.map(|usual| without_escapes(usual.output)).unwrap_or_default());
+            output.push_str(&self.started(patience, "its start-up files").await?);
+        }
+        Ok(output)
     }
 
     /// Starts a shell; it is not ready yet.
@@ -195,7 +210,11 @@ impl Session {
     /// Kills the shell and everything it started. Whoever waits for a command hears of the end, not of what dying
     /// processes still report.
     pub(super) async fn end(&self) -> Result<(), RuntimeError> {
+        let is_running = matches!(self.screen.lock().phase, Phase::Running(_));
         self.screen.ended(128 + libc::SIGKILL);
+        if is_running {
+            self.hang_up().await;
+        }
         match self.take_tree() {
             Some(tree) => tree.kill().await,
             None => Ok(()),
