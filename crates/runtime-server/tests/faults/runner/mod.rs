@@ -49,6 +49,11 @@ pub fn suite(configuration: Configuration) {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(failure) = performed(case, &home, &server) {
                         failures.lock().unwrap().push(format!("  {}/{}: {failure}", case.group, case.name));
+                        if !server.is_alive() {
+                            // Every other case would wait in vain.
+                            next.store(cases.len(), Ordering::Relaxed);
+                            say(&format!("faults: {} after {}/{}", server.fate(), case.group, case.name));
+                        }
                     }
                 }
             });

@@ -4,10 +4,13 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use super::http::Request;
 
 /// The unprivileged user and group that a server started by root can run as.
 const NOBODY: u32 = 65_534;
@@ -105,8 +108,12 @@ impl Home {
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
-        let server =
-            Server { child, address: SocketAddr::from(([127, 0, 0, 1], port)), token: token.to_owned() };
+        let server = Server {
+            pid: child.id(),
+            child: Mutex::new(child),
+            address: SocketAddr::from(([127, 0, 0, 1], port)),
+            token: token.to_owned(),
+        };
         server.wait_until_up();
         server
     }
@@ -114,14 +121,33 @@ impl Home {
 
 /// A running server; it is killed when dropped.
 pub struct Server {
-    child: Child,
+    child: Mutex<Child>,
+    pid: u32,
     pub address: SocketAddr,
     pub token: String,
 }
 
 impl Server {
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.pid
+    }
+
+    /// Whether it still answers what costs nothing.
+    pub fn is_alive(&self) -> bool {
+        let headers = vec![("x-api-key".to_owned(), self.token.clone())];
+        let request = Request { method: "GET".into(), path: "/is_alive".into(), headers, body: None };
+        (0..3).any(|_| {
+            request.send(self.address, Duration::from_secs(10)).is_ok_and(|answer| answer.status == 200)
+        })
+    }
+
+    /// What became of it, for a report.
+    pub fn fate(&self) -> String {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        match child.try_wait() {
+            Ok(Some(status)) => format!("THE SERVER (pid {}) ENDED ({status})", self.pid),
+            _ => format!("THE SERVER (pid {}) IS STUCK", self.pid),
+        }
     }
 
     fn wait_until_up(&self) {
@@ -135,7 +161,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop(child.kill());
+        drop(child.wait());
     }
 }
