@@ -43,7 +43,7 @@ pub(super) async fn fits_into_a_group(around: &Surroundings, command: &str) -> b
     around.checker.parses(&around.launcher, &format!("{{ {command}\n}}")).await == Some(true)
 }
 
-/// Asks a fresh bash that only parses, for its words. Extended patterns are accepted, because a session may have
+/// Asks a fresh bash that only parses, for its words; it reads byte by byte. Extended patterns are accepted, because a session may have
 /// switched them on.
 pub(super) async fn explain(launcher: &Launcher, command: &str) -> Result<(), RuntimeError> {
     let parser = Command {
