@@ -21,22 +21,48 @@ pub fn escaped(text: &str) -> Vec<u8> {
     json
 }
 
-/// How many bytes there are before the first that needs an escape; `None` when none does. Looks at eight at a time:
-/// in each byte of the word the highest bit tells.
+/// How many bytes there are before the first that needs an escape; `None` when none does.
 fn plain_run(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while at < bytes.len() {
+        at = after_plain_words(bytes, at);
+        match bytes.get(at) {
+            None => return None,
+            Some(&byte) if is_special(byte) => return Some(at),
+            Some(_) => at += 1,
+        }
+    }
+    None
+}
+
+fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// Goes on from `at` as long as the next eight bytes are plain.
+fn after_plain_words(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = word(bytes, at)
+        && is_plain(word)
+    {
+        at += 8;
+    }
+    at
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..)?.first_chunk().map(|word| u64::from_ne_bytes(*word))
+}
+
+/// Whether none of eight bytes is special; sometimes no although none is, never the other way. In each byte of the
+/// word the highest bit tells, and a borrow may tell it of a neighbour as well.
+fn is_plain(word: u64) -> bool {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGHS: u64 = ONES << 7;
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let (words, _) = bytes.as_chunks::<8>();
-    let special = words.iter().position(|word| {
-        let word = u64::from_ne_bytes(*word);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        control | zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\'))) != 0
-    });
-    // A borrow from a lower byte can tell of a byte that is plain after all, so the exact look has the last word.
-    let from = special.unwrap_or(words.len()) * 8;
-    let rest = bytes[from..].iter();
-    rest.clone().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').map(|at| from + at)
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let quotes = zeros(word ^ (ONES * u64::from(b'"')));
+    let backslashes = zeros(word ^ (ONES * u64::from(b'\\')));
+    (control | quotes | backslashes) & HIGHS == 0
 }
 
 /// Why the inside of a string is none.
@@ -55,23 +81,28 @@ pub enum TextFault {
 pub fn unescape(bytes: &mut [u8]) -> Result<usize, TextFault> {
     let (mut read, mut written) = (0, 0);
     while read < bytes.len() {
-        let run = plain_run(&bytes[read..]).unwrap_or(bytes.len() - read);
-        if read != written {
-            bytes.copy_within(read..read + run, written);
+        // The text only ever gets shorter, so that nothing is overwritten before it was read.
+        if let Some(word) = word(bytes, read).filter(|word| is_plain(*word)) {
+            bytes[written..written + 8].copy_from_slice(&word.to_ne_bytes());
+            (read, written) = (read + 8, written + 8);
+            continue;
         }
-        read += run;
-        written += run;
-        let Some(&special) = bytes.get(read) else { break };
-        if special != b'\\' {
-            return Err(TextFault::Invalid(read, "Invalid control character at"));
+        match bytes[read] {
+            b'\\' => {
+                let unknown = || TextFault::Invalid(read, "Invalid \\escape");
+                let escape = escape(&bytes[read + 1..]).map_err(|fault| fault.unwrap_or_else(unknown));
+                let (character, used) = escape?;
+                written += character.encode_utf8(&mut bytes[written..]).len();
+                read += 1 + used;
+            }
+            special if is_special(special) => {
+                return Err(TextFault::Invalid(read, "Invalid control character at"));
+            }
+            plain => {
+                bytes[written] = plain;
+                (read, written) = (read + 1, written + 1);
+            }
         }
-        let (character, used) = escape(&bytes[read + 1..])
-            .map_err(|fault| fault.unwrap_or_else(|| TextFault::Invalid(read, "Invalid \\escape")))?;
-        let mut buffer = [0; 4];
-        let text = character.encode_utf8(&mut buffer).as_bytes();
-        bytes[written..written + text.len()].copy_from_slice(text);
-        written += text.len();
-        read += 1 + used;
     }
     Ok(written)
 }
