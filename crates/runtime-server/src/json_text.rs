@@ -197,7 +197,7 @@ mod tests {
         for text in ["", "plain", "a\"b\\", "\u{8}\u{c}\r\n\t/", &every] {
             for json in [serde_json::to_string(text).unwrap(), ascii(text)] {
                 let inside = &json[1..json.len() - 1];
-                assert_eq!(string_end(json[1..].as_bytes()), Some(inside.len()), "{json}");
+                assert_eq!(string_end(&json.as_bytes()[1..]), Some(inside.len()), "{json}");
                 let mut bytes = inside.as_bytes().to_vec();
                 let length = unescape(&mut bytes).unwrap();
                 assert_eq!(std::str::from_utf8(&bytes[..length]).unwrap(), text, "{json}");
