@@ -52,7 +52,11 @@ impl Session {
     ) -> Result<(Self, String), RuntimeError> {
         let patience = Patience::plain(request.startup_timeout, around.settings.output_limit);
         let startup_files = around.settings.startup_files;
-        let session = Self::launch(around, name).await?;
+        let launching = tokio::time::timeout_at(patience.deadline, Self::launch(around, name));
+        let session = launching.await.unwrap_or_else(|_| {
+            let reason = "the shell could not be started in time".to_owned();
+            Err(RuntimeError::SessionStart { session: name.to_owned(), reason })
+        })?;
         let usual = startup_files.then(|| startup.remembered().unwrap_or_else(Steps::reading));
         match session.set_up(&patience, usual, &request.startup_source).await {
             Ok(output) => Ok((session, output)),

@@ -51,7 +51,10 @@ pub(super) async fn explain(launcher: &Launcher, command: &str) -> Result<(), Ru
         output_limit: SHOWN,
         ..Command::argv(["bash", "--noprofile", "--norc", "-O", "extglob", "-n"]).with_timeout(PATIENCE)
     };
-    let parsed = execute(launcher, parser).await?;
+    // The limit is that of the parsing; this one holds for getting it started, too.
+    let parsed = tokio::time::timeout(2 * PATIENCE, execute(launcher, parser)).await.map_err(|_| {
+        RuntimeError::Io { what: "check the command's syntax", source: std::io::ErrorKind::TimedOut.into() }
+    })??;
     if parsed.exit_code == Some(0) {
         return Ok(());
     }

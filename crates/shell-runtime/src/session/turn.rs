@@ -65,7 +65,7 @@ impl Session {
         let Ok(_turn) = tokio::time::timeout_at(patience.deadline, self.turn.lock()).await else {
             return Err(self.busy());
         };
-        let way = if talks { Way::Evaluated } else { self.way_for(&action.command, &patience).await? };
+        let way = if talks { Way::Evaluated } else { self.way_in_time(&action.command, &patience).await? };
         let mut meter = action.usage.then(|| Meter::start(self.pid));
         self.begin(action, talks, way, &patience).await?;
         let wake = self.wait(&patience, meter.as_mut()).await;
@@ -79,6 +79,14 @@ impl Session {
         let (command, error_msg) = (action.command.as_str(), action.error_msg.as_str());
         let asked = Asked { command, talks, check: action.check, error_msg };
         self.answer(&asked, &patience, wake, meter.and_then(Meter::finish))
+    }
+
+    async fn way_in_time(&self, command: &str, patience: &Patience) -> Result<Way, RuntimeError> {
+        let found = tokio::time::timeout_at(patience.deadline, self.way_for(command, patience)).await;
+        found.unwrap_or_else(|_| {
+            let (command, limit) = (shortened(command), patience.limit);
+            Err(RuntimeError::CommandTimeout { command, limit, output: String::new(), truncated: false })
+        })
     }
 
     /// How the command is to be run, once the shell is idle. It is checked in advance unless an error in its syntax shows
