@@ -197,7 +197,7 @@ pub enum RuntimeError {
         /// Its words.
         message: String,
         /// What it sent beside them.
-        extra_info: Value,
+        extra_info: Box<Value>,
     },
     /// The system refused something that normally works.
     #[error("cannot {what}: {source}")]
@@ -284,7 +284,7 @@ impl RuntimeError {
             Self::SessionBusy { .. } => json!({"kind": "session_busy"}),
             Self::InterruptFailed { .. } => json!({"kind": "interrupt_failed"}),
             Self::Closed => json!({"kind": "closed"}),
-            Self::Remote { extra_info, .. } => extra_info.clone(),
+            Self::Remote { extra_info, .. } => Value::clone(extra_info),
             _ => json!({}),
         }
     }

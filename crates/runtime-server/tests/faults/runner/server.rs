@@ -1,7 +1,7 @@
 //! A server under test: the built binary, started in a configuration, with pipes that nobody reads.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -52,8 +52,11 @@ impl Home {
         let folder = tempfile::Builder::new().prefix("faults").tempdir().unwrap();
         let home = Self { folder, configuration };
         home.give(home.folder.path());
-        std::fs::copy(env!("CARGO_BIN_EXE_swerex-remote"), home.binary()).unwrap();
-        std::fs::set_permissions(home.binary(), PermissionsExt::from_mode(0o755)).unwrap();
+        // By a process of its own: a file that this one has open for writing could be inherited by a server that
+        // another thread starts, and could not be run then.
+        let source = env!("CARGO_BIN_EXE_swerex-remote");
+        let copied = Command::new("install").args(["-m", "755", source]).arg(home.binary()).status();
+        assert!(copied.is_ok_and(|status| status.success()), "{source} cannot be copied");
         home
     }
 
@@ -148,6 +151,11 @@ impl Server {
             Ok(Some(status)) => format!("THE SERVER (pid {}) ENDED ({status})", self.pid),
             _ => format!("THE SERVER (pid {}) IS STUCK", self.pid),
         }
+    }
+
+    /// Ends it at once.
+    pub fn kill(&self) {
+        drop(self.child.lock().unwrap_or_else(PoisonError::into_inner).kill());
     }
 
     fn wait_until_up(&self) {
