@@ -344,6 +344,11 @@ class Server:
                     continue
             self.process = None
 
+    def end(self):
+        self.stop()
+        if self.home:
+            shutil.rmtree(self.home, ignore_errors=True)
+
 
 class Performance:
     """One case being performed."""
@@ -670,7 +675,7 @@ def run_one(case, server, args):
         wrong = performed(case, own or server, names, args)
     finally:
         if own:
-            own.stop()
+            own.end()
     if not own and wrong and not server.is_alive(3):
         wrong += "  [the server is stuck afterwards]"
         if args.start:
@@ -707,7 +712,7 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
             list(pool.map(one, cases))
     finally:
-        server.stop()
+        server.end()
     counted = [result for result in results.values() if not result.get("skipped")]
     correct = sum(result["correct"] for result in counted)
     print(f"{correct} of {len(counted)} correct, {len(results) - len(counted)} not counted, {time.monotonic() - begin:.0f} s")
