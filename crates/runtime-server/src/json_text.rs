@@ -6,12 +6,19 @@ const WORD: usize = 8;
 /// Room that the next step of [`escaped`] may take: a word, and an escape, which is written as one.
 const STEP: usize = 2 * WORD;
 
-/// A piece of a JSON string, without the quotes around the whole. Most of a text needs no escape and is copied in
-/// words, of which what follows an escape is written over.
+/// A piece of a JSON string, without the quotes around the whole.
 pub fn escaped(text: &str) -> Vec<u8> {
+    let mut json = Vec::new();
+    push_escaped(&mut json, text);
+    json
+}
+
+/// Appends a piece of a JSON string. Most of a text needs no escape and is copied in words, of which what follows an
+/// escape is written over.
+pub fn push_escaped(json: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
-    let mut json = vec![0; bytes.len() + bytes.len() / 8 + STEP];
-    let (mut read, mut written) = (0, 0);
+    let (mut read, mut written) = (0, json.len());
+    json.resize(written + bytes.len() + bytes.len() / 4 + STEP, 0);
     while read < bytes.len() {
         if json.len() - written < STEP {
             json.resize(json.len() + bytes.len() / 2 + STEP, 0);
@@ -28,7 +35,6 @@ pub fn escaped(text: &str) -> Vec<u8> {
         read += 1;
     }
     json.truncate(written);
-    json
 }
 
 /// Writes one byte of a string, as an escape if it needs one, and answers with how many bytes that takes. What stands
