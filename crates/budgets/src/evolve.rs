@@ -77,11 +77,9 @@ fn write(state: &mut Budgets, event: &BudgetEvent) {
             advance(state, reservation, Phase::Released, Amounts::ZERO);
         }
         BudgetEvent::BudgetReclaimed { holder, released, assumed } => {
-            // Once: a reservation that was released later must not become assumed again by a repeated event.
-            if state.gone.insert(holder.clone()) {
-                released.iter().for_each(|id| advance(state, id, Phase::Released, Amounts::ZERO));
-                assumed.iter().for_each(|id| advance(state, id, Phase::Assumed, Amounts::ZERO));
-            }
+            state.gone.insert(holder.clone());
+            released.iter().for_each(|id| advance(state, id, Phase::Released, Amounts::ZERO));
+            assumed.iter().for_each(|id| advance(state, id, Phase::Assumed, Amounts::ZERO));
         }
         BudgetEvent::BudgetLevelClosed { level } => close_level(state, level),
     }

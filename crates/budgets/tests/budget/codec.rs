@@ -68,3 +68,21 @@ fn a_log_with_a_hole_is_noticed() {
     assert_eq!(state, Default::default(), "what cannot follow changes nothing");
     assert!(try_evolve(state, &log[2]).is_err());
 }
+
+#[test]
+fn every_event_may_be_heard_again_at_any_later_time() {
+    let story = Story::after(&format!(
+        "open other 9; hold k other 3; begin k; release k; settle k 1; {EVERYTHING}; settle z 1"
+    ));
+    for event in 0..story.log.len() {
+        for when in event + 1..=story.log.len() {
+            let heard = story.log[..when].iter().chain([&story.log[event]]).chain(&story.log[when..]);
+            assert_eq!(
+                replay(heard).unwrap(),
+                story.state,
+                "{:?} again before event {when}",
+                story.log[event]
+            );
+        }
+    }
+}
