@@ -73,8 +73,8 @@ pub struct Acknowledgement {
     pub number: u64,
     /// Leases that are renewed, as of the moment at which this heartbeat was sent.
     pub renewed: Vec<(AttemptId, Token)>,
-    /// Attempts that the worker must stop: it holds them no more.
-    pub stop: Vec<AttemptId>,
+    /// What the worker must stop: it named these, and holds them no more.
+    pub stop: Vec<(AttemptId, Token)>,
     /// Whether the worker shall go when it is done.
     pub draining: bool,
 }

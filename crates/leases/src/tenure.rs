@@ -21,6 +21,9 @@ pub struct Tenure {
     number: u64,
     latest_ms: u64,
     leases: BTreeMap<AttemptId, Possession>,
+    /// The latest token with which each attempt was given up, and when: a repeated lease must not bring it back. Kept as long as
+    /// the lease could still be of use.
+    given_up: BTreeMap<AttemptId, (Token, u64)>,
     draining: bool,
 }
 
@@ -42,6 +45,7 @@ impl Tenure {
             number: 0,
             latest_ms: now_ms,
             leases: BTreeMap::new(),
+            given_up: BTreeMap::new(),
             draining: false,
         }
     }
@@ -62,15 +66,18 @@ impl Tenure {
         self.number += 1;
         let useful_ms = self.latest_ms.saturating_sub(self.policy.lost_ms());
         self.sent_ms.retain(|_, sent_ms| *sent_ms >= useful_ms);
+        self.given_up.retain(|_, (_, at_ms)| *at_ms >= useful_ms);
         self.sent_ms.insert(self.number, self.latest_ms);
         let holds = self.leases.iter().map(|(attempt, held)| (attempt.clone(), held.token)).collect();
         Heartbeat { worker: self.worker.clone(), incarnation: self.incarnation, number: self.number, holds }
     }
 
-    /// Takes a lease; tells whether it is meant for this life of this worker and later than what is held already.
+    /// Takes a lease; tells whether it is meant for this life of this worker, and later than what it holds or has given up.
     pub fn accept(&mut self, lease: &Lease) -> bool {
         let mine = lease.worker == self.worker && lease.incarnation == self.incarnation;
-        let newer = self.leases.get(&lease.attempt).is_none_or(|held| held.token < lease.token);
+        let held = self.leases.get(&lease.attempt).map(|held| held.token);
+        let given_up = self.given_up.get(&lease.attempt).map(|(token, _)| *token);
+        let newer = held.max(given_up).is_none_or(|latest| latest < lease.token);
         if mine && newer {
             let held = Possession { token: lease.token, until_ms: self.until_ms(lease.since) };
             self.leases.insert(lease.attempt.clone(), held);
@@ -90,8 +97,11 @@ impl Tenure {
                 held.until_ms = held.until_ms.max(until_ms);
             }
         }
-        let held = answer.stop.iter().filter(|attempt| self.leases.remove(*attempt).is_some());
-        held.cloned().collect()
+        // Only what is still held with that token: it may have been granted again since.
+        let stopped = answer.stop.iter().filter(|(attempt, token)| {
+            self.token(attempt) == Some(*token) && self.give_up(attempt).is_some()
+        });
+        stopped.map(|(attempt, _)| attempt.clone()).collect()
     }
 
     /// Whether the worker may act on an attempt now. To be asked before everything that others see. The token must be shown
@@ -107,13 +117,19 @@ impl Tenure {
 
     /// Gives an attempt up; the message tells the roster.
     pub fn finish(&mut self, attempt: &AttemptId) -> Option<Message> {
-        let held = self.leases.remove(attempt)?;
-        Some(Message::Finish { attempt: attempt.clone(), token: held.token })
+        let token = self.give_up(attempt)?;
+        Some(Message::Finish { attempt: attempt.clone(), token })
     }
 
     /// Whether the worker shall end when it holds nothing any more.
     pub fn is_draining(&self) -> bool {
         self.draining
+    }
+
+    fn give_up(&mut self, attempt: &AttemptId) -> Option<Token> {
+        let token = self.leases.remove(attempt)?.token;
+        self.given_up.insert(attempt.clone(), (token, self.latest_ms));
+        Some(token)
     }
 
     /// Until when a lease holds that runs from a heartbeat. Not at all, if that was too long ago to be remembered.

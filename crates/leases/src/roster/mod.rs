@@ -220,7 +220,7 @@ fn renew(
     member: &mut Member,
     holds: &[(AttemptId, Token)],
     now_ms: u64,
-) -> (Vec<(AttemptId, Token)>, Vec<AttemptId>) {
+) -> (Vec<(AttemptId, Token)>, Vec<(AttemptId, Token)>) {
     let (mut renewed, mut stop) = (Vec::new(), Vec::new());
     for (attempt, token) in holds {
         match member.leases.get_mut(attempt).filter(|held| held.token == *token) {
@@ -228,7 +228,7 @@ fn renew(
                 held.renewed_ms = now_ms;
                 renewed.push((attempt.clone(), *token));
             }
-            None => stop.push(attempt.clone()),
+            None => stop.push((attempt.clone(), *token)),
         }
     }
     (renewed, stop)
