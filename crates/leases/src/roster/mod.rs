@@ -215,12 +215,11 @@ impl Roster {
     }
 }
 
+/// What a worker says it holds.
+type Claim = (AttemptId, Token);
+
 /// Renews what the worker really holds; the rest it must stop.
-fn renew(
-    member: &mut Member,
-    holds: &[(AttemptId, Token)],
-    now_ms: u64,
-) -> (Vec<(AttemptId, Token)>, Vec<(AttemptId, Token)>) {
+fn renew(member: &mut Member, holds: &[Claim], now_ms: u64) -> (Vec<Claim>, Vec<Claim>) {
     let (mut renewed, mut stop) = (Vec::new(), Vec::new());
     for (attempt, token) in holds {
         match member.leases.get_mut(attempt).filter(|held| held.token == *token) {
