@@ -123,6 +123,8 @@ __smallhands_note() {
   __smallhands_said=${__smallhands_said%%" $1 "*}
   __smallhands_said=${__smallhands_said##*\[}
   builtin printf '\0note %s\0' "$(builtin jobs "%${__smallhands_said%%]*}")" >&53
+  # Once this shell has said it, and not only a copy of it, bash does not say it again.
+  builtin jobs
 }
 
 __smallhands_report() {
