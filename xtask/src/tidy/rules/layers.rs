@@ -4,9 +4,10 @@ use super::{Finding, PURE_CRATES, Repository};
 use crate::tidy::repository::Package;
 
 /// Allowed edges between our crates, from the bottom up; a crate may use a subset. Tests may use anything below them.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     // pure
     ("smallhands-checks", &[]),
+    ("smallhands-merge-queue", &["smallhands-checks"]),
     ("smallhands-repair", &[]),
     ("smallhands-task-graph", &[]),
     ("smallhands-trajectory", &[]),
@@ -36,6 +37,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "smallhands-agent",
             "smallhands-checks",
             "smallhands-event-log",
+            "smallhands-merge-queue",
             "smallhands-model-gateway",
             "smallhands-repair",
             "smallhands-sandbox",

@@ -1,0 +1,6 @@
+//! Lands parallel patches on one branch, and says what they did to the tests that judge them. Pure: no files, no clock, no
+//! chance; whoever drives it applies patches, runs checks and keeps the log.
+//!
+//! * [`queue`]: which patch is tried when and on what, which verifications that needs, and who is to blame when they fail.
+
+pub mod queue;

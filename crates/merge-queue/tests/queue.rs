@@ -1,0 +1,12 @@
+//! The queue against a simulated world that knows which patches are bad and which do not go together.
+
+#[path = "queue/drive.rs"]
+mod drive;
+#[path = "queue/figures.rs"]
+mod figures;
+#[path = "queue/oracle.rs"]
+mod oracle;
+#[path = "queue/situations.rs"]
+mod situations;
+#[path = "queue/world.rs"]
+mod world;

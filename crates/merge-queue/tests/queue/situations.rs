@@ -1,0 +1,1 @@
+//! Situations worth a name.
