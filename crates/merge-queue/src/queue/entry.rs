@@ -43,10 +43,10 @@ pub struct EntryState {
     pub entry: Entry,
     /// Where it stood when it was offered: the how-manieth of the queue.
     pub seq: u64,
-    /// How many entries had landed by then.
-    pub landed_before: usize,
-    /// Times that it was in the first batch and came back without a verdict.
+    /// Times that it came back from the first batch because an entry before it was suspected.
     pub rounds: u32,
+    /// Times that the base moved while it was in the first batch.
+    pub interruptions: u32,
     /// Times that it was handed to a merge task.
     pub handovers: u32,
     /// Waits for the first batch to conclude: it conflicts with what may land before it.
@@ -104,7 +104,7 @@ pub enum Why {
         tree: Tree,
         /// The checks that failed.
         failing: Vec<Check>,
-        /// Entries that landed while this one was in the queue: it may be that it does not go with one of them.
+        /// Entries that landed and are not in the tree this one was made on: it may be that it does not go with one of them.
         landed_meanwhile: Vec<EntryId>,
     },
     /// Red, and so is the head without it: mend that first, then offer the entry again.
@@ -133,10 +133,12 @@ pub enum Why {
         landed: EntryId,
     },
     /// The base moved too often while it was tried.
-    #[error("the base moved {rounds} times while it was tried; offer it again when the branch is quiet")]
+    #[error(
+        "the base moved {interruptions} times while it was tried; offer it again when the branch is quiet"
+    )]
     OutOfRounds {
-        /// How often it was tried.
-        rounds: u32,
+        /// How often that was.
+        interruptions: u32,
     },
     /// It conflicts, and no merge task may try (again).
     #[error("conflicts with the head in {}, and may not be handed to a merge task again", .conflicts.join(", "))]

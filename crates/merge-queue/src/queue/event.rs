@@ -62,7 +62,7 @@ pub enum QueueEvent {
     BatchDissolved {
         /// The batch.
         batch: BatchId,
-        /// Whether that counts as a round of its entries.
+        /// Whether that counts as an interruption of its entries.
         charged: bool,
     },
     /// Nothing is left in a batch.

@@ -88,8 +88,8 @@ impl Queue {
         let state = EntryState {
             entry: entry.clone(),
             seq: self.offered,
-            landed_before: self.landed.len(),
             rounds: 0,
+            interruptions: 0,
             handovers: 0,
             held: false,
             standing: Standing::Waiting,
@@ -133,7 +133,7 @@ impl Queue {
         for entry in &batch.entries {
             self.entry(entry, |state| {
                 state.standing = Standing::Waiting;
-                state.rounds += u32::from(charged);
+                state.interruptions += u32::from(charged);
             });
         }
     }

@@ -24,7 +24,8 @@ fn close_empty(queue: &Queue) -> Option<QueueEvent> {
 /// Those that wait while a patch for the same purpose has landed. None of them is in a batch: see [`form`].
 fn reject_rivals(queue: &Queue) -> Option<QueueEvent> {
     let landed = || queue.landed.iter().filter_map(|id| queue.entries.get(id));
-    queue.entries.values().filter(|state| !state.standing.is_settled()).find_map(|state| {
+    let open = |state: &&EntryState| state.entry.rivals.is_some() && !state.standing.is_settled();
+    queue.entries.values().filter(open).find_map(|state| {
         let rival = landed().find(|other| other.entry.is_rival_of(&state.entry))?;
         let why = Why::Rival { landed: rival.entry.id.clone() };
         Some(QueueEvent::Rejected { entry: state.entry.id.clone(), why })
@@ -32,11 +33,10 @@ fn reject_rivals(queue: &Queue) -> Option<QueueEvent> {
 }
 
 fn reject_exhausted(queue: &Queue) -> Option<QueueEvent> {
-    let exhausted = queue
-        .entries
-        .values()
-        .find(|state| state.standing == Standing::Waiting && state.rounds > queue.settings.max_rounds)?;
-    let why = Why::OutOfRounds { rounds: exhausted.rounds };
+    let most = queue.settings.max_rounds;
+    let mut waiting = queue.entries.values().filter(|state| state.standing == Standing::Waiting);
+    let exhausted = waiting.find(|state| state.interruptions > most)?;
+    let why = Why::OutOfRounds { interruptions: exhausted.interruptions };
     Some(QueueEvent::Rejected { entry: exhausted.entry.id.clone(), why })
 }
 
@@ -127,24 +127,27 @@ fn conclude_suspect(queue: &Queue, batch: &Batch) -> Option<QueueEvent> {
     Some(QueueEvent::Rejected { entry: entry.clone(), why })
 }
 
-/// Whether the tree of a suspect has to be verified once more.
+/// Whether a tree that is red has to be verified once more before that counts.
 pub(super) fn wants_recheck(queue: &Queue, tree: &Tree) -> bool {
     queue.verdict(tree) == Some(Verdict::Red) && queue.archive.judged(tree) < 2
 }
 
-/// Whether the head itself has to be verified before anyone is blamed.
+/// Whether the head itself has to be verified before anyone is blamed: once, and once more if it is red.
 pub(super) fn wants_control(queue: &Queue, tree: &Tree) -> bool {
     let blamed = queue.verdict(tree) == Some(Verdict::Red) && !wants_recheck(queue, tree);
-    blamed && queue.verdict(&queue.head).is_none()
+    blamed && (queue.verdict(&queue.head).is_none() || wants_recheck(queue, &queue.head))
 }
 
-/// What landed after the entry was offered; what touches the same paths first, for it is the likelier partner of a quarrel.
+/// What landed and is not in the tree that the entry was made on; what touches the same paths first, for it is the likelier
+/// partner of a quarrel.
 fn landed_since(queue: &Queue, entry: &EntryId) -> Vec<EntryId> {
     let Some(state) = queue.entries.get(entry) else { return Vec::new() };
-    let since = queue.landed.iter().skip(state.landed_before).filter_map(|id| queue.entries.get(id));
-    let mut landed: Vec<&EntryState> = since.collect();
-    landed.sort_by_key(|other| other.entry.touches.is_disjoint(&state.entry.touches));
-    landed.into_iter().map(|other| other.entry.id.clone()).collect()
+    let landed: Vec<&EntryState> = queue.landed.iter().filter_map(|id| queue.entries.get(id)).collect();
+    let base = Standing::Landed { tree: state.entry.base.clone() };
+    let known = landed.iter().rposition(|other| other.standing == base).map_or(0, |last| last + 1);
+    let mut since = landed[known..].to_vec();
+    since.sort_by_key(|other| other.entry.touches.is_disjoint(&state.entry.touches));
+    since.into_iter().map(|other| other.entry.id.clone()).collect()
 }
 
 /// Puts waiting entries into another batch behind those that exist.
@@ -199,7 +202,7 @@ fn candidates(queue: &Queue) -> Vec<&EntryState> {
 
 /// Whether an entry was interrupted so often that it goes first and alone.
 fn is_last_call(queue: &Queue, state: &EntryState) -> bool {
-    state.rounds >= queue.settings.max_rounds
+    state.rounds + state.interruptions >= queue.settings.max_rounds
 }
 
 /// At first anything goes with anything but its rivals. Who comes back from a red batch is kept apart from what touches the

@@ -13,8 +13,8 @@ pub struct Settings {
     pub parallel: usize,
     /// Most entries in a batch. At least 1. A red batch halves what is tried next, a green one doubles it again.
     pub max_batch: usize,
-    /// Rounds that an entry may be in the first batch without a verdict about it. After them it goes first and alone; when
-    /// even that is interrupted it is rejected.
+    /// Rounds that an entry may be in the first batch without a verdict about it. After them it goes first and alone. It is
+    /// rejected when the base has moved more often than this while it was in the first batch.
     pub max_rounds: u32,
     /// Times that an entry may be handed to a merge task.
     pub max_handovers: u32,

@@ -45,7 +45,8 @@ impl Drive {
         let events = decide(&self.queue, command).unwrap_or_else(|refusal| panic!("{command:?}: {refusal}"));
         for event in &events {
             self.check_event(event);
-            self.queue = evolve(self.queue.clone(), event);
+            let empty = Queue::open("".into(), self.queue.settings.clone());
+            self.queue = evolve(std::mem::replace(&mut self.queue, empty), event);
         }
         self.log.extend(events);
         if self.thorough {
@@ -73,6 +74,10 @@ impl Drive {
         let copy: Queue = serde_json::from_str(&text).unwrap();
         assert_eq!(copy, self.queue);
         assert_eq!(serde_json::to_string(&copy).unwrap(), text);
+        // Going through the whole log each time would take the square of its length.
+        if self.log.len() % 8 != 0 && !self.queue.is_drained() {
+            return;
+        }
         let log: Vec<QueueEvent> = serde_json::from_str(&serde_json::to_string(&self.log).unwrap()).unwrap();
         assert_eq!(replay(&log).as_ref(), Some(&self.queue));
     }
@@ -99,6 +104,13 @@ impl Drive {
         let answer = self.world.answer(&steps[dice.below(steps.len())]);
         self.tell(&answer);
         true
+    }
+
+    /// Answers the step at this place.
+    pub fn answer(&mut self, place: usize) {
+        let step = self.steps()[place].clone();
+        let answer = self.world.answer(&step);
+        self.tell(&answer);
     }
 
     /// Answers until there is nothing to do.
