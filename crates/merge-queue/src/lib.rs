@@ -2,5 +2,7 @@
 //! chance; whoever drives it applies patches, runs checks and keeps the log.
 //!
 //! * [`queue`]: which patch is tried when and on what, which verifications that needs, and who is to blame when they fail.
+//! * [`symbols`]: three-way merge of a file symbol by symbol, for when its text conflicts.
 
 pub mod queue;
+pub mod symbols;

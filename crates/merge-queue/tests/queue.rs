@@ -1,4 +1,5 @@
 //! The queue against a simulated world that knows which patches are bad and which do not go together.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 #[path = "queue/drive.rs"]
 mod drive;

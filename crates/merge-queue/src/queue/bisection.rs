@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn probes_cut_what_is_left_into_even_parts() {
-        let cases: &[((usize, usize, usize), &[usize])] = &[
+        type Case<'a> = ((usize, usize, usize), &'a [usize]);
+        let cases: &[Case<'_>] = &[
             ((0, 8, 1), &[4]),
             ((4, 8, 1), &[6]),
             ((0, 2, 1), &[1]),
