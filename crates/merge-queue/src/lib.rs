@@ -3,6 +3,8 @@
 //!
 //! * [`queue`]: which patch is tried when and on what, which verifications that needs, and who is to blame when they fail.
 //! * [`symbols`]: three-way merge of a file symbol by symbol, for when its text conflicts.
+//! * [`judging`]: flags where a patch changes what judges it: tests, their configuration, expected outputs.
 
+pub mod judging;
 pub mod queue;
 pub mod symbols;

@@ -75,7 +75,7 @@ impl Drive {
         assert_eq!(copy, self.queue);
         assert_eq!(serde_json::to_string(&copy).unwrap(), text);
         // Going through the whole log each time would take the square of its length.
-        if self.log.len() % 8 != 0 && !self.queue.is_drained() {
+        if !self.log.len().is_multiple_of(8) && !self.queue.is_drained() {
             return;
         }
         let log: Vec<QueueEvent> = serde_json::from_str(&serde_json::to_string(&self.log).unwrap()).unwrap();

@@ -7,7 +7,7 @@ fn merged(file: &str, base: &str, ours: &str, theirs: &str) -> String {
 }
 
 fn conflict(file: &str, base: &str, ours: &str, theirs: &str) -> String {
-    merge(file, base, ours, theirs).expect_err("a conflict").to_string()
+    merge(file, base, ours, theirs).unwrap_err().to_string()
 }
 
 const CART: &str = "\
