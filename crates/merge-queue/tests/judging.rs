@@ -27,10 +27,17 @@ fn seen(flags: &[Flag]) -> Vec<(Level, Reason)> {
     flags.iter().map(|flag| (flag.level, flag.reason)).collect()
 }
 
+use Level::{Alarm, Note, Warning};
+
+fn check(cases: Vec<(String, Vec<(Level, Reason)>)>) {
+    for (patch, expected) in cases {
+        assert_eq!(seen(&flags(&patch)), expected, "{patch}");
+    }
+}
+
 #[test]
-fn each_kind_of_change_has_its_level() {
-    use Level::{Alarm, Note, Warning};
-    let cases: Vec<(String, Vec<(Level, Reason)>)> = vec![
+fn changes_to_tests_have_their_levels() {
+    check(vec![
         (diff("src/a.py", "-x = 1\n+x = 2\n"), vec![]),
         (
             added("tests/test_new.py", "+def test_a():\n+    assert f() == 1\n"),
@@ -71,6 +78,12 @@ fn each_kind_of_change_has_its_level() {
             vec![(Alarm, Reason::TestRemoved), (Alarm, Reason::AssertionRemoved)],
         ),
         (diff("src/lib.rs", " fn f() {\n-    assert!(x > 1);\n }\n"), vec![]),
+    ]);
+}
+
+#[test]
+fn changes_to_what_steers_tests_have_their_levels() {
+    check(vec![
         (diff("conftest.py", "-a\n+b\n"), vec![(Warning, Reason::Configuration)]),
         (
             diff("setup.cfg", " [coverage:report]\n-fail_under = 90\n+fail_under = 50\n"),
@@ -112,10 +125,7 @@ fn each_kind_of_change_has_its_level() {
             diff("Cargo.lock", "-x\n+y\n") + &diff("crates/a/Cargo.toml", "+serde = \"1\"\n"),
             vec![(Note, Reason::Lock)],
         ),
-    ];
-    for (patch, expected) in cases {
-        assert_eq!(seen(&flags(&patch)), expected, "{patch}");
-    }
+    ]);
 }
 
 #[test]

@@ -10,6 +10,7 @@
 
 mod arrangement;
 mod conflict;
+mod files;
 mod imports;
 mod language;
 mod merge;
@@ -17,5 +18,6 @@ mod outline;
 mod segment;
 
 pub use conflict::{Conflict, Side};
+pub use files::{Versions, merge_file, patch_between};
 pub use language::knows;
 pub use merge::{Merged, Resolution, merge};
