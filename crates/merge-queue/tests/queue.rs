@@ -5,6 +5,8 @@
 mod drive;
 #[path = "queue/figures.rs"]
 mod figures;
+#[path = "queue/noise.rs"]
+mod noise;
 #[path = "queue/oracle.rs"]
 mod oracle;
 #[path = "queue/situations.rs"]

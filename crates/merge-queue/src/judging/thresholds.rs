@@ -89,3 +89,59 @@ impl Patterns {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::diff::parse;
+    use super::*;
+
+    /// The flags of a configuration in which these lines are replaced.
+    fn of(path: &str, old: &str, new: &str) -> Vec<String> {
+        let patch = format!("diff --git a/{path} b/{path}\n@@ -1 +1 @@\n-{old}\n+{new}\n");
+        let flags = lowered(&parse(&patch)[0], super::super::place(path));
+        flags.into_iter().map(|flag| flag.detail).collect()
+    }
+
+    #[test]
+    fn numbers_that_judge_less_are_told_from_other_ones() {
+        let lowered = [
+            (
+                "tox.ini",
+                "fail-under = 80",
+                "fail-under = 79",
+                "threshold `fail-under` is changed from 80 to 79",
+            ),
+            ("package.json", "\"lines\": 90,", "\"lines\": 9,", "threshold `lines` is changed from 90 to 9"),
+            (
+                ".eslintrc.json",
+                "\"max-warnings\": 0",
+                "\"max-warnings\": 10",
+                "threshold `max-warnings` is changed from 0 to 10",
+            ),
+            (
+                ".github/workflows/ci.yml",
+                "run: cov --fail-under=80",
+                "run: cov",
+                "threshold `fail-under` (80) is taken away",
+            ),
+            (
+                "codecov.yml",
+                "threshold: 1.5%",
+                "threshold: 0.5%",
+                "threshold `threshold` is changed from 1.5 to 0.5",
+            ),
+        ];
+        for (path, old, new, expected) in lowered {
+            let details = of(path, old, new);
+            assert!(details.len() == 1 && details[0].starts_with(expected), "{details:?}, not {expected}");
+        }
+        for (path, old, new) in [
+            ("tox.ini", "fail-under = 80", "fail-under = 81"),
+            ("tox.ini", "timeout = 80", "timeout = 70"),
+            ("tox.ini", "max-complexity = 10", "max-complexity = 9"),
+            ("src/a.py", "threshold = 10", "threshold = 5"),
+        ] {
+            assert_eq!(of(path, old, new), Vec::<String>::new(), "{path}: {old} -> {new}");
+        }
+    }
+}

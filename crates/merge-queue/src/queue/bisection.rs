@@ -33,7 +33,7 @@ pub(super) fn narrow(
 
 /// Up to `most` prefixes that cut what lies between into parts of about the same size.
 pub(super) fn spread(green: usize, red: usize, most: usize) -> Vec<usize> {
-    let between = red - green - 1;
+    let between = red.saturating_sub(green).saturating_sub(1);
     let parts = most.min(between) + 1;
     (1..parts).map(|part| green + (red - green) * part / parts).collect()
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::rules;
 use super::{
-    BackBecause, Command, Entry, EntryId, Evidence, Fit, How, Mended, Phase, Queue, QueueEvent, Refusal,
-    Standing, Tree, Verdict, Why,
+    BackBecause, Command, Entry, EntryId, Evidence, Fit, How, Mended, Outcome, Phase, Queue, QueueEvent,
+    Refusal, Run, Standing, Tree, Verdict, Why,
 };
 
 /// Decides on a command. The events are in order and complete: following them leaves nothing to decide.
@@ -110,10 +110,8 @@ fn verified(queue: &Queue, tree: &Tree, run: u32, evidence: &[Evidence]) -> Resu
         return Err(Refusal::MissingEvidence { check: check.clone(), tree: tree.clone() });
     }
     let judged = QueueEvent::Judged { tree: tree.clone(), evidence: evidence.to_vec() };
-    let mut after = queue.clone();
-    after.follow(&judged);
-    let changed_its_mind =
-        queue.verdict(tree) == Some(Verdict::Red) && after.verdict(tree) == Some(Verdict::Green);
+    let is_green_now = Run { evidence: evidence.to_vec() }.outcome() == Outcome::Green;
+    let changed_its_mind = queue.verdict(tree) == Some(Verdict::Red) && is_green_now;
     let checks = queue.archive.failing(tree);
     let flake = changed_its_mind.then(|| QueueEvent::FlakeNoticed { tree: tree.clone(), checks });
     Ok([judged].into_iter().chain(flake).collect())

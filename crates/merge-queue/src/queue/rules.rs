@@ -77,7 +77,7 @@ fn bisect(
     let narrowed = narrow((green, red, probes), queue.settings.parallel.max(1), verdict);
     let now = Narrowed { green, red, probes: probes.to_vec() };
     match narrowed {
-        Narrowed { green, red, probes } if red - green > 1 => {
+        Narrowed { green, red, probes } if red > green + 1 => {
             let news = now != Narrowed { green, red, probes: probes.clone() };
             news.then_some(QueueEvent::Narrowed { batch: batch.id, green, red, probes })
         }

@@ -114,3 +114,78 @@ impl Language {
 fn squeezed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the top-level nodes of a text are called.
+    fn names(path: &str, text: &str) -> Vec<String> {
+        let language = language_of(path).unwrap();
+        let tree = language.parse(text).unwrap();
+        let mut cursor = tree.root_node().walk();
+        let name = |node: Node<'_>| {
+            let import = language.import(node, text);
+            let other = || language.definition(node, text).or_else(|| language.named_call(node, text));
+            import.or_else(other).unwrap_or_else(|| format!("({})", node.kind()))
+        };
+        tree.root_node().named_children(&mut cursor).map(name).collect()
+    }
+
+    #[test]
+    fn what_stands_at_the_top_level_has_a_name() {
+        let cases: &[(&str, &str, &[&str])] = &[
+            (
+                "a.py",
+                "@d\ndef f(): pass\nX: int = 1\nfrom a.b import c\nif x: pass",
+                &["f", "X", "import a.b", "(if_statement)"],
+            ),
+            (
+                "a.js",
+                "export default class A {}\nconst f = () => 1;\nmodule.exports = f;",
+                &["A", "f", "module.exports"],
+            ),
+            (
+                "a.mjs",
+                "import a, { b } from './c';\ntest('x', f);\nmain();",
+                &["import './c'", "test('x')", "(expression_statement)"],
+            ),
+            (
+                "a.ts",
+                "export type T = number;\ndeclare function f(): void;\nnamespace N {}",
+                &["type T", "f", "namespace N"],
+            ),
+            (
+                "a.rs",
+                "use a::{b, c};\nimpl<T> D for E<T> {}\nmod m {}\nconst C: u8 = 1;",
+                &["import a", "impl D E<T>", "mod m", "C"],
+            ),
+            (
+                "a.go",
+                "package p\nimport \"x\"\nfunc (t *T) M() {}\nvar v = 1",
+                &["package", "imports", "(t *T) M", "v"],
+            ),
+            ("A.java", "package p;\nimport a.B;\nclass C {}", &["package", "import import a.B;", "C"]),
+        ];
+        for (path, text, expected) in cases {
+            assert_eq!(names(path, text), *expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn bodies_hold_members_only_where_members_can_be_moved() {
+        let body = |path: &str, text: &str| {
+            let language = language_of(path).unwrap();
+            let tree = language.parse(text).unwrap();
+            tree.root_node().named_child(0).and_then(|node| language.body(node)).is_some()
+        };
+        assert!(
+            body("a.py", "class A:\n    x = 1\n") && body("a.rs", "trait T {}") && body("a.js", "class A {}")
+        );
+        assert!(
+            !body("a.py", "def f():\n    x = 1\n")
+                && !body("A.java", "enum E { A, B }")
+                && !body("a.go", "import \"x\"")
+        );
+    }
+}
