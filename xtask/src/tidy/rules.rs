@@ -41,10 +41,11 @@ pub static RULES: [Rule; 12] = [
 ];
 
 /// The crates that never touch the outside.
-const PURE_CRATES: [&str; 6] = [
+const PURE_CRATES: [&str; 7] = [
     "crates/budgets/",
     "crates/checks/",
     "crates/leases/",
+    "crates/merge-queue/",
     "crates/repair/",
     "crates/task-graph/",
     "crates/trajectory/",
