@@ -55,19 +55,6 @@ fn put(byte: u8, json: &mut [u8]) -> usize {
     length
 }
 
-/// How many bytes there are before the first that needs an escape; `None` when none does.
-fn plain_run(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    while let Some(word) = word(bytes, at) {
-        let plain = plain_bytes(word);
-        at += plain;
-        if plain < WORD {
-            return Some(at);
-        }
-    }
-    bytes[at..].iter().position(|&byte| is_special(byte)).map(|plain| at + plain)
-}
-
 fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
@@ -177,20 +164,13 @@ fn hex(bytes: &[u8]) -> Option<u16> {
     bytes.get(..4)?.iter().try_fold(0, |number, byte| Some(number << 4 | digit(byte)?))
 }
 
-/// The end of a string's inside, which `bytes` begin with: where its closing quote stands.
+/// The end of a string's inside, which `bytes` begin with: where its closing quote stands. That is the first one with an
+/// even number of backslashes in front of it.
 pub fn string_end(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        at += plain_run(&bytes[at..])?;
-        match bytes[at] {
-            b'"' => return Some(at),
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-        if at >= bytes.len() {
-            return None;
-        }
-    }
+    memchr::memchr_iter(b'"', bytes).find(|&at| {
+        let backslashes = bytes[..at].iter().rev().take_while(|&&byte| byte == b'\\').count();
+        backslashes % 2 == 0
+    })
 }
 
 #[cfg(test)]
@@ -212,19 +192,19 @@ mod tests {
     }
 
     #[test]
-    fn plain_runs_end_where_they_should() {
+    fn words_are_plain_up_to_their_first_special_byte() {
         let cases = [
-            ("", None),
-            ("abcdefgh", None),
-            ("\n", Some(0)),
-            ("abcdefgh\"", Some(8)),
-            ("abcdefg\\h", Some(7)),
-            ("!!!!!!!!#[]]", None),
-            ("\u{7f}\u{80}\u{ff}éééééé", None),
+            ("abcdefgh", 8),
+            ("\nbcdefgh", 0),
+            ("abcdefg\"", 7),
+            ("abc\\ef\"h", 3),
+            ("!!#[]\u{1f}!!", 5),
+            ("\u{7f}\u{80}\u{ff}é!", 8),
         ];
         for (text, expected) in cases {
-            assert_eq!(plain_run(text.as_bytes()), expected, "{text:?}");
+            assert_eq!(plain_bytes(word(text.as_bytes(), 0).unwrap()), expected, "{text:?}");
         }
+        assert_eq!(word(b"1234567", 0), None);
     }
 
     #[test]
