@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::control;
 use crate::plan_rules::validate_added;
 use crate::schedule::{startable, unreachable};
 use crate::{
@@ -24,8 +25,20 @@ pub fn decide(state: &RunState, command: &Command) -> Result<Vec<RunEvent>, Reje
         Command::Cancel { reason } => Ok(cancel(state, reason)),
         Command::LimitReached { which } => Ok(reach(state, which)),
         Command::Finish { verdict, summary } => finish(state, verdict, summary),
-        Command::Tick { at_ms } => Ok(tick(state, *at_ms)),
+        Command::Tick { at_ms } => {
+            Ok(tick(state, *at_ms).into_iter().chain(control::lapsed(state, *at_ms)).collect())
+        }
         Command::Resume { at_ms } => Ok(resume(state, *at_ms)),
+        Command::Order { request, order, at_ms } => control::take(state, *request, order, *at_ms),
+        Command::Ask { attempt, question, default, until_ms } => {
+            control::ask(state, attempt, question, *default, *until_ms)
+        }
+        Command::Intend { key, attempt, what } => control::intend(state, key, attempt.as_ref(), what),
+        Command::Receive { key, done, receipt } => control::receive(state, key, *done, receipt),
+        Command::Fork { parent, at } if *at == state.events => {
+            Ok(vec![RunEvent::RunForked { parent: parent.clone(), at: *at }])
+        }
+        Command::Fork { at, .. } => Err(Rejection::BadFork { at: *at, events: state.events }),
     }
 }
 
@@ -119,6 +132,10 @@ fn finish_attempt(
     at_ms: i64,
 ) -> Result<Vec<RunEvent>, Rejection> {
     let task = require_active(state, attempt)?;
+    // What comes back from an attempt that the user stopped is not an answer to its task.
+    let called_off = state.control.called_off.get(attempt).filter(|_| task.phase == TaskPhase::Running);
+    let stopped = called_off.map(|reason| AttemptResult::Lost { reason: format!("called off: {reason}") });
+    let result = stopped.as_ref().unwrap_or(result);
     let then = after_attempt(state, task, result);
     let event = RunEvent::AttemptFinished { attempt: attempt.clone(), result: result.clone(), then, at_ms };
     Ok(with_fallen(state, vec![(event, &attempt.task, then)]))
@@ -141,7 +158,7 @@ fn after_attempt(state: &RunState, task: &TaskState, result: &AttemptResult) -> 
 }
 
 /// Calling off what is called off already changes nothing.
-fn cancel(state: &RunState, reason: &str) -> Vec<RunEvent> {
+pub(crate) fn cancel(state: &RunState, reason: &str) -> Vec<RunEvent> {
     match state.halt {
         Some(Halt::Cancelled { .. }) => Vec::new(),
         _ => vec![RunEvent::RunCancelled { reason: reason.to_owned() }],
@@ -170,7 +187,8 @@ fn tick(state: &RunState, at_ms: i64) -> Vec<RunEvent> {
 }
 
 fn resume(state: &RunState, at_ms: i64) -> Vec<RunEvent> {
-    let away_ms = at_ms.saturating_sub(state.last_at_ms).max(0);
+    let since = state.control.paused_at_ms.unwrap_or(state.last_at_ms);
+    let away_ms = at_ms.saturating_sub(since).max(0);
     let deadline_at_ms = state.limits.deadline_at_ms.map(|deadline| deadline.saturating_add(away_ms));
     let mut events = vec![RunEvent::RunResumed { deadline_at_ms, at_ms }];
     let active = state.tasks.values().filter_map(|task| Some((task, task.active_attempt()?)));
@@ -198,7 +216,11 @@ fn with_fallen(state: &RunState, ends: Vec<(RunEvent, &TaskId, TaskStep)>) -> Ve
 }
 
 /// The waiting tasks, `added` ones included, that can never start once the tasks in `settling` have moved on.
-fn fallen(state: &RunState, added: &[Task], settling: &BTreeMap<&TaskId, TaskPhase>) -> Vec<RunEvent> {
+pub(crate) fn fallen(
+    state: &RunState,
+    added: &[Task],
+    settling: &BTreeMap<&TaskId, TaskPhase>,
+) -> Vec<RunEvent> {
     let added_ids: BTreeSet<&TaskId> = added.iter().map(|task| &task.id).collect();
     let phase = |id: &TaskId| {
         let new = added_ids.contains(id).then_some(TaskPhase::Waiting);
@@ -219,7 +241,7 @@ fn phase_of(state: &RunState, id: &TaskId) -> Option<TaskPhase> {
 }
 
 /// The task of an attempt that is not over.
-fn require_active<'a>(state: &'a RunState, id: &AttemptId) -> Result<&'a TaskState, Rejection> {
+pub(crate) fn require_active<'a>(state: &'a RunState, id: &AttemptId) -> Result<&'a TaskState, Rejection> {
     let unknown = || Rejection::UnknownAttempt { attempt: id.clone() };
     let phase: AttemptPhase = state.attempt(id).ok_or_else(unknown)?.phase;
     if phase.is_over() {

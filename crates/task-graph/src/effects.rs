@@ -107,6 +107,9 @@ pub fn effects(state: &RunState) -> Vec<Effect> {
 fn attempt_effect(state: &RunState, task: &TaskState) -> Option<Effect> {
     let attempt = task.active_attempt()?;
     let record = task.attempts.last()?;
+    if let Some(reason) = state.control.called_off.get(&attempt) {
+        return Some(Effect::StopAttempt { attempt, reason: reason.clone() });
+    }
     Some(match record.phase {
         AttemptPhase::Stopping => {
             Effect::StopAttempt { attempt, reason: record.reason.clone().unwrap_or_default() }
@@ -124,6 +127,9 @@ fn replan_cause(state: &RunState) -> Option<ReplanCause> {
     let nothing_runs = !state.tasks.values().any(|task| task.phase.is_active());
     if let Some(halt) = &state.halt {
         return nothing_runs.then(|| ReplanCause::Halted { halt: halt.clone() });
+    }
+    if state.control.is_paused() {
+        return None;
     }
     if state.phase == RunPhase::Planning {
         return Some(ReplanCause::NoPlan);

@@ -1,6 +1,7 @@
 //! How events change state. No policy here: whether an event should have happened is not asked, only whether the tables
 //! in [`crate::transitions`] know such a step.
 
+use crate::control;
 use crate::transitions::{AttemptStep, RunStep};
 use crate::{
     Attempt, AttemptId, AttemptPhase, AttemptResult, Halt, RunEvent, RunState, Task, TaskId, TaskPhase,
@@ -60,7 +61,7 @@ fn check(state: &RunState, event: &RunEvent) -> Result<(), String> {
             check_end(state, attempt, attempt_step(result), *then)
         }
         RunEvent::AttemptLost { attempt, then, .. } => check_end(state, attempt, AttemptStep::Lose, *then),
-        _ => Ok(()),
+        _ => control::check(state, event),
     }
 }
 
@@ -73,7 +74,14 @@ fn run_step(event: &RunEvent) -> RunStep {
         | RunEvent::AttemptProgressed { .. }
         | RunEvent::AttemptFinished { .. }
         | RunEvent::AttemptLost { .. }
-        | RunEvent::RunResumed { .. } => RunStep::Work,
+        | RunEvent::RunResumed { .. }
+        | RunEvent::OrderTaken { .. }
+        | RunEvent::DeadlineMoved { .. }
+        | RunEvent::ApprovalAsked { .. }
+        | RunEvent::ApprovalLapsed { .. }
+        | RunEvent::EffectIntended { .. }
+        | RunEvent::EffectReceived { .. }
+        | RunEvent::RunForked { .. } => RunStep::Work,
         RunEvent::RunCancelled { .. } | RunEvent::RunLimitReached { .. } => RunStep::Halt,
         RunEvent::RunFinished { .. } => RunStep::Finish,
     }
@@ -168,7 +176,15 @@ fn write(state: &mut RunState, event: &RunEvent) {
             state.epoch += 1;
             state.limits.deadline_at_ms = *deadline_at_ms;
             state.last_at_ms = state.last_at_ms.max(*at_ms);
+            control::write(state, event);
         }
+        RunEvent::OrderTaken { .. }
+        | RunEvent::DeadlineMoved { .. }
+        | RunEvent::ApprovalAsked { .. }
+        | RunEvent::ApprovalLapsed { .. }
+        | RunEvent::EffectIntended { .. }
+        | RunEvent::EffectReceived { .. }
+        | RunEvent::RunForked { .. } => control::write(state, event),
         RunEvent::RunCancelled { reason } => halt(state, Halt::Cancelled { reason: reason.clone() }),
         RunEvent::RunLimitReached { which } => halt(state, Halt::LimitReached { which: which.clone() }),
         RunEvent::RunFinished { verdict, summary } => {
@@ -203,7 +219,7 @@ fn adopt(state: &mut RunState, add: &[Task], drop: &[TaskId], reason: &str, seen
 }
 
 /// Drops a task that waits, asks the attempt of one that runs to stop, leaves any other alone.
-fn drop_or_stop(state: &mut RunState, id: &TaskId, reason: &str) {
+pub(crate) fn drop_or_stop(state: &mut RunState, id: &TaskId, reason: &str) {
     match state.tasks.get(id).map(|task| task.phase) {
         Some(TaskPhase::Waiting) => {
             note(state, id, reason.to_owned());

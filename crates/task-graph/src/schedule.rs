@@ -81,8 +81,11 @@ pub fn ready(state: &RunState) -> Vec<TaskId> {
 }
 
 /// The tasks that may start now: ready, a free agent each, a free lock each, and attempts left in the run. None in a run
-/// that is ending, since nothing waits there.
+/// that is ending, since nothing waits there, and none in one that is paused.
 pub fn startable(state: &RunState) -> Vec<TaskId> {
+    if state.control.is_paused() {
+        return Vec::new();
+    }
     let active: Vec<&TaskState> = state.tasks.values().filter(|task| task.phase.is_active()).collect();
     let agents = (state.limits.agents as usize).saturating_sub(active.len());
     let room = agents.min(state.attempts_left().map_or(usize::MAX, |left| left as usize));

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{AttemptId, AttemptPhase, Limit, RaceId, RunLimits, RunPhase, Task, TaskId, TaskPhase};
+use crate::{
+    AttemptId, AttemptPhase, ControlState, Limit, RaceId, RunLimits, RunPhase, Task, TaskId, TaskPhase,
+};
 
 /// The state of a run. Read it freely; only [`crate::evolve`] changes it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,9 @@ pub struct RunState {
     pub revision: u32,
     /// Attempts started, without those lost because the process ended.
     pub attempts_charged: u32,
+    /// What its user ordered, what it asked its user, and what it did outside.
+    #[serde(default, skip_serializing_if = "ControlState::is_untouched")]
+    pub control: ControlState,
     /// The verdict, once finished.
     pub verdict: Option<Value>,
     /// The rest of the result, once finished.
@@ -176,9 +181,9 @@ impl RunState {
         self.limits.max_attempts.map(|most| most.saturating_sub(self.attempts_charged))
     }
 
-    /// Whether the deadline has come.
+    /// Whether the deadline has come. It waits while the run is paused.
     pub fn is_past_deadline(&self, at_ms: i64) -> bool {
-        self.limits.deadline_at_ms.is_some_and(|deadline| at_ms >= deadline)
+        !self.control.is_paused() && self.limits.deadline_at_ms.is_some_and(|deadline| at_ms >= deadline)
     }
 
     /// How many tasks are in `phase`.
