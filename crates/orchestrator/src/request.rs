@@ -47,6 +47,34 @@ impl std::fmt::Debug for ModelSettings {
     }
 }
 
+/// What happens when an agent wants to do something that reaches outside of its sandbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalPolicy {
+    /// The user is asked; no answer in time means no.
+    #[default]
+    Ask,
+    /// It may.
+    Allow,
+    /// It may not.
+    Deny,
+}
+
+/// How questions to the user are dealt with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approvals {
+    /// Whether the user is asked at all.
+    pub policy: ApprovalPolicy,
+    /// How long an answer is waited for, milliseconds.
+    pub wait_ms: u64,
+}
+
+impl Default for Approvals {
+    fn default() -> Self {
+        Self { policy: ApprovalPolicy::default(), wait_ms: 120_000 }
+    }
+}
+
 /// Everything a run needs to know; resolved by the caller from flags and configuration.
 #[derive(Debug, Clone)]
 pub struct RunRequest {
@@ -76,6 +104,8 @@ pub struct RunRequest {
     pub test_timeout: Option<Duration>,
     /// What to do with the result.
     pub deliver: Deliver,
+    /// How questions to the user are dealt with.
+    pub approvals: Approvals,
     /// Complete environment for commands in sandboxes.
     pub environment: BTreeMap<String, String>,
 }

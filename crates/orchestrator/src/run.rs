@@ -86,12 +86,13 @@ pub async fn resume(
     if journal.state().phase == RunPhase::Finished {
         return stored_summary(&journal, &progress);
     }
-    let spec = stored_spec(&journal)?;
+    let mut spec = stored_spec(&journal)?;
     let base = Base::open(&state.base(run)).await?;
     let backend = backend(&spec.sandbox, state)?;
     backend.reconcile().await?;
     expect_events(&mut journal, &Command::Resume { at_ms: now_ms() })?;
     let spent_usd_micros = spent(&journal);
+    spec.budget_usd_micros = journal.state().control.budget_usd_micros.or(spec.budget_usd_micros);
     let parts = WorkshopParts {
         run: run.to_owned(),
         model: model_for(spec.model.as_deref(), context.model.as_ref(), spec.budget_usd_micros.is_some())?,
@@ -130,7 +131,7 @@ async fn drive(
         let _ = progress
             .send(Progress::CheckSelected { command: check.command.clone(), reason: check.reason.clone() });
     }
-    let summary = Dispatcher::new(journal, workshop, state.clone(), progress, cancel).drive().await;
+    let summary = Dispatcher::new(journal, workshop, state.clone(), progress, cancel)?.drive().await;
     drop(lock);
     summary
 }
@@ -209,6 +210,7 @@ fn to_spec(
         check_timeout_ms: millis(request.check_timeout.unwrap_or(DEFAULT_CHECK_TIMEOUT).min(timeout / 3)),
         test_timeout_ms: request.test_timeout.map(millis),
         deliver: absolute(&request.deliver),
+        approvals: request.approvals,
         base: base.head().to_string(),
     }
 }
@@ -314,7 +316,7 @@ fn expect_events(journal: &mut Journal, command: &Command) -> Result<(), RunErro
 }
 
 /// A run id: sortable by time, unique on this machine.
-fn new_run_id() -> String {
+pub(crate) fn new_run_id() -> String {
     let time = u64::try_from(now_ms()).unwrap_or(0);
     format!("{}-{}", base36(time), base36(u64::from(std::process::id())))
 }

@@ -9,7 +9,7 @@ use smallhands_checks::classify;
 
 use crate::assignment::Tree;
 use crate::planner::view::RunFacts;
-use crate::request::Deliver;
+use crate::request::{Approvals, Deliver};
 
 /// Version of [`RunSpec`] in the log.
 pub const SPEC_VERSION: u16 = 1;
@@ -53,6 +53,9 @@ pub struct RunSpec {
     pub test_timeout_ms: Option<u64>,
     /// What to do with the result.
     pub deliver: Deliver,
+    /// How questions to the user are dealt with.
+    #[serde(default)]
+    pub approvals: Approvals,
     /// The published copy of the repository.
     pub base: Tree,
 }
@@ -112,6 +115,7 @@ mod tests {
             check_timeout_ms: 1_000,
             test_timeout_ms: None,
             deliver: Deliver::Apply,
+            approvals: Approvals::default(),
             base: "t0".into(),
         }
     }

@@ -1,12 +1,17 @@
 //! The command line: what may be written, with the help that goes with it. A contract that scripts rely on.
 
 pub mod span;
+pub mod steering;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use smallhands_runtime_server::arguments::ServeArguments;
+use steering::{
+    ApprovalChoice, ApproveArguments, CancelArguments, DiffArguments, ForkArguments, LimitArguments,
+    PauseArguments, TellArguments,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,6 +45,24 @@ pub enum Command {
     Show(OneRunArguments),
     /// Continue a run that was interrupted or killed, without repeating finished work
     Resume(OneRunArguments),
+    /// Start nothing new in a run; what runs may end
+    Pause(PauseArguments),
+    /// Let a paused run go on
+    Unpause(PauseArguments),
+    /// Call off a run, a task of it or one attempt
+    Cancel(CancelArguments),
+    /// Change the limits of a run
+    Limit(LimitArguments),
+    /// Say something to the agent of an attempt that uses a model
+    Tell(TellArguments),
+    /// Answer a question of an agent
+    Approve(ApproveArguments),
+    /// Make every decision of a run again, from its log alone, and say where one comes out otherwise
+    Replay(OneRunArguments),
+    /// Begin another run with the first events of a run
+    Fork(ForkArguments),
+    /// Name the first event in which two runs differ, and how their ends differ
+    Diff(DiffArguments),
     /// Say which toolchains, sandboxes and models are usable here and how to get the rest
     Doctor(ListArguments),
     /// Offer shell sessions, commands and files over HTTP, as SWE-ReX does
@@ -60,7 +83,16 @@ impl Command {
         match self {
             Self::Run(arguments) => Some(&arguments.output),
             Self::Runs(arguments) | Self::Doctor(arguments) => Some(&arguments.output),
-            Self::Show(arguments) | Self::Resume(arguments) => Some(&arguments.output),
+            Self::Show(arguments) | Self::Resume(arguments) | Self::Replay(arguments) => {
+                Some(&arguments.output)
+            }
+            Self::Pause(arguments) | Self::Unpause(arguments) => Some(&arguments.run.output),
+            Self::Cancel(arguments) => Some(&arguments.run.output),
+            Self::Limit(arguments) => Some(&arguments.run.output),
+            Self::Tell(arguments) => Some(&arguments.run.output),
+            Self::Approve(arguments) => Some(&arguments.run.output),
+            Self::Fork(arguments) => Some(&arguments.output),
+            Self::Diff(arguments) => Some(&arguments.output),
             Self::Runtime(_) => None,
         }
     }
@@ -99,6 +131,12 @@ pub struct RunArguments {
     /// Stop one execution of a check after this time
     #[arg(long, value_name = "DUR", value_parser = span::parse)]
     pub check_timeout: Option<Duration>,
+    /// When an agent wants to do something that reaches outside of its sandbox
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = ApprovalChoice::Ask)]
+    pub approvals: ApprovalChoice,
+    /// How long the answer to a question is waited for; none in time means no
+    #[arg(long, value_name = "DUR", value_parser = span::parse, default_value = "2m")]
+    pub approval_timeout: Duration,
     /// What to do with the patch.
     #[command(flatten)]
     pub delivery: DeliveryArguments,
@@ -141,7 +179,7 @@ pub struct ListArguments {
     pub output: OutputArguments,
 }
 
-/// Arguments of `show` and `resume`.
+/// Arguments of `show`, `resume` and `replay`.
 #[derive(Debug, Args)]
 pub struct OneRunArguments {
     /// The run's id, as `smallhands runs` lists it

@@ -6,10 +6,12 @@ mod descendants;
 mod doctor;
 mod exit_code;
 mod failure;
+mod hindsight;
 mod history;
 mod interrupt;
 mod render;
 mod run;
+mod steering;
 
 use std::process::ExitCode;
 
@@ -18,6 +20,7 @@ use clap::Parser;
 use arguments::{Arguments, Command, RuntimeCommand};
 use configuration::{Configuration, Environment};
 use failure::Failure;
+use smallhands_orchestrator::control::Order;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -45,12 +48,26 @@ fn perform(command: Command) -> Result<u8, Failure> {
             "check the limits on processes (ulimit -u)",
         )
     })?;
+    let state = configuration.state_dir.clone();
     let exit = runtime.block_on(async {
         match command {
             Command::Run(arguments) => run::run(*arguments, &configuration).await,
             Command::Resume(arguments) => run::resume(&arguments.run, json, &configuration).await,
             Command::Runs(_) => history::list(&configuration.state_dir, json),
             Command::Show(arguments) => history::show(&configuration.state_dir, &arguments.run, json),
+            Command::Pause(arguments) => steering::give(&state, &arguments.run, &Order::Pause),
+            Command::Unpause(arguments) => steering::give(&state, &arguments.run, &Order::Unpause),
+            Command::Cancel(arguments) => {
+                steering::give(&state, &arguments.run, &steering::cancel(&arguments)?)
+            }
+            Command::Limit(arguments) => steering::give(&state, &arguments.run, &steering::limit(&arguments)),
+            Command::Tell(arguments) => steering::give(&state, &arguments.run, &steering::tell(&arguments)?),
+            Command::Approve(arguments) => {
+                steering::give(&state, &arguments.run, &steering::approve(&arguments))
+            }
+            Command::Replay(arguments) => hindsight::replay(&state, &arguments.run, json),
+            Command::Fork(arguments) => hindsight::fork(&state, &arguments.run, arguments.at, json),
+            Command::Diff(arguments) => hindsight::diff(&state, &arguments.left, &arguments.right, json),
             Command::Doctor(_) => Ok(doctor::examine(&configuration, json).await),
             // It has threads of its own and was served before.
             Command::Runtime(_) => Ok(exit_code::VERIFIED),

@@ -1,15 +1,14 @@
 //! The end of a run: what came out, written down, handed over, and only then recorded as finished.
 
-use smallhands_task_graph::Command;
+use smallhands_task_graph::{Command, RunState};
 
 use super::Dispatcher;
 use crate::assignment::{Assignment, Delivery, FoundPatch};
-use crate::deliver::deliver;
 use crate::planner::Halt;
 use crate::planner::view::PlannerView;
 use crate::progress::{PatchView, Progress, RunSummary, TestCounts, TestsBeforeAfter, Verdict};
 use crate::report::{self, ReportDetails};
-use crate::request::{Deliver, RunError};
+use crate::request::RunError;
 use crate::state_dir::write_whole;
 
 /// Characters per line of the plan's drawing in the report.
@@ -40,7 +39,7 @@ impl Dispatcher {
         let view = self.view()?;
         let head = view.head();
         let mut sum = add_up(&view);
-        sum.cause = self.failure_cause();
+        sum.cause = failure_cause(self.journal.state());
         if let (Halt::Unobservable(_), Some(cause)) = (&halt, &sum.cause)
             && head == view.facts.base
         {
@@ -59,6 +58,8 @@ impl Dispatcher {
         }
         let value = serde_json::to_value(&summary).unwrap_or_default();
         self.close(summary.verdict, &value)?;
+        // Whoever asked for something at the last moment hears that it is too late.
+        self.obey()?;
         self.tell(Progress::RunFinished(summary.clone()));
         Ok(summary)
     }
@@ -71,19 +72,6 @@ impl Dispatcher {
         }
         let reason = "the run could not be closed while attempts were at work".into();
         Err(RunError::StoredState { run: self.journal.run().to_owned(), reason })
-    }
-
-    /// Why the first observation brought nothing, in its own words.
-    fn failure_cause(&self) -> Option<String> {
-        let tasks = self.journal.state().tasks.values();
-        tasks.flat_map(|task| task.attempts.iter()).find_map(|attempt| {
-            attempt
-                .output
-                .as_ref()
-                .is_none_or(serde_json::Value::is_null)
-                .then(|| attempt.reason.clone())
-                .flatten()
-        })
     }
 
     fn summarise(&self, halt: &Halt, sum: &Sum) -> RunSummary {
@@ -99,7 +87,8 @@ impl Dispatcher {
             cost_usd: sum.cost_usd_micros as f64 / 1e6,
             wall_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             limit: (matches!(halt, Halt::Limit(_)) || sum.hung && verdict == Verdict::Failed)
-                .then(|| "timeout".to_owned()),
+                .then(|| self.limit_word())
+                .flatten(),
             changes: sum.merged.iter().map(|patch| patch.view.clone()).collect(),
             alternatives: sum.alternatives.clone(),
         }
@@ -142,27 +131,31 @@ impl Dispatcher {
         }
         Ok(())
     }
+}
 
-    async fn hand_over(&self, summary: &mut RunSummary) -> Result<(), RunError> {
-        let spec = &self.shop.spec;
-        let stored = self.state_dir.patch(self.journal.run());
-        let writes_to_repository = !matches!(spec.deliver, Deliver::Patch { .. });
-        if writes_to_repository && summary.verdict != Verdict::Verified {
-            summary.reason = format!("{}; not delivered because it is not verified", summary.reason);
-            return Ok(());
-        }
-        let changes: Vec<String> =
-            summary.changes.iter().map(|change| format!("{}:{}", change.file, change.line)).collect();
-        let message = format!(
-            "{}\n\nChanged {}. Made by smallhands run {}.",
-            spec.task,
-            changes.join(", "),
-            summary.run
-        );
-        let line = deliver(&spec.deliver, &spec.repo, &stored, &message).await?;
-        summary.reason = format!("{}; {line}", summary.reason);
-        Ok(())
-    }
+/// Why the first observation brought nothing, in its own words.
+fn failure_cause(state: &RunState) -> Option<String> {
+    state.tasks.values().flat_map(|task| task.attempts.iter()).find_map(|attempt| {
+        attempt
+            .output
+            .as_ref()
+            .is_none_or(serde_json::Value::is_null)
+            .then(|| attempt.reason.clone())
+            .flatten()
+    })
+}
+
+/// The verdict on a run that stands so, in the word that is stored, and why.
+#[must_use]
+pub fn verdict_of(state: &RunState, view: &PlannerView, halt: &Halt) -> (&'static str, String) {
+    let sum = Sum { cause: failure_cause(state), ..add_up(view) };
+    let (verdict, reason) = judge(halt, &sum);
+    let word = match verdict {
+        Verdict::Verified => "verified",
+        Verdict::Unverified => "unverified",
+        Verdict::Failed => "failed",
+    };
+    (word, reason)
 }
 
 /// The verdict, and why.

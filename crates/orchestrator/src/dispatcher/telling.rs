@@ -1,8 +1,9 @@
 //! From durable events to what people and scripts are told. Pure.
 
-use smallhands_task_graph::{AttemptId, AttemptResult, RunEvent, RunState, Task, TaskId, TaskStep};
+use smallhands_task_graph::{AttemptId, AttemptResult, Order, RunEvent, RunState, Task, TaskId, TaskStep};
 
 use crate::assignment::Delivery;
+use crate::control::words;
 use crate::progress::{Progress, TaskPhase, TaskView};
 
 /// Failing tests named in one message.
@@ -30,8 +31,40 @@ pub fn of_event(event: &RunEvent, state: &RunState) -> Vec<Progress> {
                 task_changed(&attempt.task, phase_after(*then), reason.clone()),
             ]
         }
+        RunEvent::OrderTaken { request, order, .. } => ordered(*request, order, state),
+        RunEvent::ApprovalAsked { approval, attempt, question, default, until_ms } => {
+            vec![Progress::ApprovalAsked {
+                approval: approval.clone(),
+                attempt: attempt.to_string(),
+                question: question.clone(),
+                default: *default,
+                until_ms: *until_ms,
+            }]
+        }
+        RunEvent::ApprovalLapsed { approval } => {
+            let yes = state.control.approvals.get(approval).is_some_and(|approval| approval.default);
+            vec![Progress::ApprovalSettled { approval: approval.clone(), yes, by: "nobody".into() }]
+        }
         _ => Vec::new(),
     }
+}
+
+fn ordered(request: u64, order: &Order, state: &RunState) -> Vec<Progress> {
+    let mut told = vec![Progress::ControlTaken { request, words: words::of_order(order) }];
+    match order {
+        Order::Answer { approval, yes } => {
+            told.push(Progress::ApprovalSettled { approval: approval.clone(), yes: *yes, by: "user".into() });
+        }
+        Order::CancelTask { task, reason }
+            if state
+                .task(task)
+                .is_some_and(|task| task.phase == smallhands_task_graph::TaskPhase::Dropped) =>
+        {
+            told.push(task_changed(task, TaskPhase::Dropped, reason.clone()));
+        }
+        _ => {}
+    }
+    told
 }
 
 fn plan_changed(add: &[Task], drop: &[TaskId], reason: &str) -> Progress {

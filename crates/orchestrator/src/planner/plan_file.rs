@@ -16,6 +16,7 @@ use smallhands_task_graph::{Plan, PlanChange, Task, TaskId};
 
 use super::rules::{integration_task, task};
 use crate::assignment::Assignment;
+use crate::conduct::{Conduct, Once};
 
 /// A plan file as written by the user.
 #[derive(Debug, Deserialize)]
@@ -35,6 +36,21 @@ struct FileTask {
     command: Option<String>,
     #[serde(default)]
     after: Vec<String>,
+    /// Ask the user before the task begins.
+    #[serde(default)]
+    approval: bool,
+    /// The command has an effect outside.
+    #[serde(default)]
+    effect: Option<FileEffect>,
+    /// Tells whether that effect has happened.
+    #[serde(default)]
+    verify: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FileEffect {
+    Once,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -82,10 +98,22 @@ fn tasks_of(entry: &FileTask, has_model: bool) -> Result<[Task; 2], String> {
         }
     };
     let mut work = task(entry.id.clone(), work, goal);
+    conduct(entry)?.write_into(&mut work.params);
     work.after = entry.after.iter().map(|id| TaskId::new(integration_id(id))).collect();
     let mut integration = integration_task(0, &entry.id, 0, vec![entry.id.clone()], Vec::new(), None);
     integration.id = TaskId::new(integration_id(&entry.id));
     Ok([work, integration])
+}
+
+fn conduct(entry: &FileTask) -> Result<Conduct, String> {
+    if entry.verify.is_some() && entry.effect.is_none() {
+        return Err(format!("task `{}` has a `verify` but no effect; add `\"effect\": \"once\"`", entry.id));
+    }
+    if entry.effect.is_some() && entry.role != FileRole::Command {
+        return Err(format!("task `{}` is no command; only a command can have an `effect`", entry.id));
+    }
+    let once = entry.effect.map(|FileEffect::Once| Once { verify: entry.verify.clone() });
+    Ok(Conduct { approval: entry.approval, once })
 }
 
 fn code(id: &str, goal: &str) -> Assignment {
@@ -120,12 +148,23 @@ mod tests {
     }
 
     #[test]
+    fn conduct_travels_with_the_task() {
+        let text = r#"{"tasks":[{"id":"a","role":"command","command":"x","approval":true,"effect":"once","verify":"y"}]}"#;
+        let change = parse(text, false).unwrap();
+        let expected = Conduct { approval: true, once: Some(Once { verify: Some("y".into()) }) };
+        assert_eq!(Conduct::of(&change.add[0].params), expected);
+        assert_eq!(Conduct::of(&change.add[1].params), Conduct::default());
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let cases = [
             (r#"{"tasks":["#, "line 1"),
             (r#"{"tasks":[{"id":"a","role":"dancer"}]}"#, "dancer"),
             (r#"{"tasks":[{"id":"a","role":"command"}]}"#, "needs a `command`"),
             (r#"{"tasks":[{"id":"a","role":"coder","goal":"g"}]}"#, "--model"),
+            (r#"{"tasks":[{"id":"a","role":"command","command":"x","verify":"y"}]}"#, "effect"),
+            (r#"{"tasks":[{"id":"a","role":"command","command":"x","effect":"twice"}]}"#, "twice"),
             (r#"{"tasks":[{"id":"a","role":"command","command":"x","after":["z"]}]}"#, "waits for `z`"),
             (
                 r#"{"tasks":[{"id":"a","role":"command","command":"x","after":["b"]},

@@ -1,5 +1,6 @@
 //! The coder's place in a run: a model works in a sandbox; what it changed is judged by tests, and their log goes back to it.
 
+use std::pin::Pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -10,12 +11,13 @@ use smallhands_checks::TestId;
 use smallhands_event_log::{NewEvent, StreamId};
 use smallhands_model_gateway::ChatModel;
 use smallhands_sandbox::Sandbox;
-use smallhands_trajectory::{Step, Trajectory};
+use smallhands_trajectory::{Message, Step, Trajectory};
 
 use super::command::found_patch;
 use super::{Attempt, Breakdown, Ending, Workshop};
 use crate::assignment::{Assignment, Delivery};
 use crate::journal::now_ms;
+use crate::request::ApprovalPolicy;
 
 /// Times that a model gets its failing tests back.
 const ROUNDS: u32 = 3;
@@ -198,6 +200,18 @@ impl<'a> Recorder<'a> {
     }
 }
 
+impl Recorder<'_> {
+    fn append(&self, seq: &mut u64, kind: &str, payload: serde_json::Value) {
+        let event = NewEvent { kind: kind.into(), version: 1, payload };
+        match self.shop.log.append(&self.stream, *seq, now_ms(), &[event]) {
+            Ok(last) => *seq = last,
+            Err(error) => {
+                self.attempt.voice.warn(format!("a step of {} was not recorded: {error}", self.attempt.id))
+            }
+        }
+    }
+}
+
 impl CoderObserver for Recorder<'_> {
     fn activity(&self, doing: &str) {
         self.attempt.voice.doing(doing, 0);
@@ -205,12 +219,23 @@ impl CoderObserver for Recorder<'_> {
 
     fn step(&self, step: &Step) {
         let (Ok(mut seq), Ok(payload)) = (self.seq.lock(), serde_json::to_value(step)) else { return };
-        let event = NewEvent { kind: "step".into(), version: 1, payload };
-        match self.shop.log.append(&self.stream, *seq, now_ms(), &[event]) {
-            Ok(last) => *seq = last,
-            Err(error) => {
-                self.attempt.voice.warn(format!("a step of {} was not recorded: {error}", self.attempt.id))
-            }
+        self.append(&mut seq, "step", payload);
+    }
+
+    fn told(&self, message: &Message) {
+        let (Ok(mut seq), Ok(payload)) = (self.seq.lock(), serde_json::to_value(message)) else { return };
+        self.append(&mut seq, "told", payload);
+    }
+
+    fn heard(&self) -> Vec<String> {
+        self.attempt.mailbox.lock().map(|mut mailbox| std::mem::take(&mut *mailbox)).unwrap_or_default()
+    }
+
+    fn permit(&self, question: String) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        match self.shop.spec.approvals.policy {
+            ApprovalPolicy::Allow => Box::pin(std::future::ready(true)),
+            ApprovalPolicy::Deny => Box::pin(std::future::ready(false)),
+            ApprovalPolicy::Ask => Box::pin(self.attempt.voice.ask(question, false)),
         }
     }
 }

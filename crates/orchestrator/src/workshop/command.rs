@@ -1,5 +1,7 @@
 //! Runs one command of a plan file; what it changes in its copy of the repository becomes a patch.
 
+use std::collections::BTreeMap;
+
 use smallhands_shell_runtime::{Command, CommandLine};
 
 use super::{Attempt, Breakdown, Ending, Workshop, evidence};
@@ -14,15 +16,36 @@ const OUTPUT_LIMIT: usize = 64 * 1024;
 /// # Errors
 /// Whatever breaks under it; a command that fails makes the attempt give up.
 pub async fn run(shop: &Workshop, attempt: &Attempt, command: &str) -> Result<Ending, Breakdown> {
+    run_with(shop, attempt, command, BTreeMap::new()).await
+}
+
+/// The same, with variables for the command.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(
+    shop: &Workshop,
+    attempt: &Attempt,
+    command: &str,
+    env: BTreeMap<String, String>,
+) -> Result<Ending, Breakdown> {
     let sandbox = shop.lease(attempt, &attempt.head).await?;
     let request = Command {
         command: CommandLine::Shell(command.to_owned()),
+        env,
         timeout: Some(shop.time_left().mul_f64(0.8)),
         output_limit: OUTPUT_LIMIT,
         ..Command::default()
     };
-    let response =
-        sandbox.runtime().execute(request).await.map_err(|error| Breakdown::Other(error.to_string()))?;
+    let runtime = sandbox.runtime();
+    // Dropping the execution kills the command with everything that it started.
+    let response = tokio::select! {
+        response = runtime.execute(request) => response.map_err(|error| Breakdown::Other(error.to_string()))?,
+        () = attempt.cancel.cancelled() => {
+            sandbox.destroy().await?;
+            return Err(Breakdown::Other("stopped on request".into()));
+        }
+    };
     let diff = sandbox.diff().await?;
     sandbox.destroy().await?;
     let log = Some(

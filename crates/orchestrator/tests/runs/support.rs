@@ -95,6 +95,7 @@ impl Bench {
             check_timeout: Some(Duration::from_secs(60)),
             test_timeout: None,
             deliver: Deliver::Patch { to: None },
+            approvals: Default::default(),
             environment: environment(),
         }
     }

@@ -1,9 +1,13 @@
 //! What the user wrote and what the surroundings say, resolved into one request that needs no more looking up.
 
 use std::thread::available_parallelism;
+use std::time::Duration;
 
-use smallhands_orchestrator::request::{Deliver, ModelSettings, ResumeContext, RunRequest};
+use smallhands_orchestrator::request::{
+    ApprovalPolicy, Approvals, Deliver, ModelSettings, ResumeContext, RunRequest,
+};
 
+use crate::arguments::steering::ApprovalChoice;
 use crate::arguments::{DeliveryArguments, RunArguments};
 use crate::configuration::{Configuration, ModelConfiguration};
 use crate::failure::Failure;
@@ -31,8 +35,18 @@ pub fn resolve(arguments: RunArguments, configuration: &Configuration) -> Result
         check_timeout: arguments.check_timeout,
         test_timeout: None,
         deliver: delivery(arguments.delivery),
+        approvals: approvals(arguments.approvals, arguments.approval_timeout),
         environment: configuration.sandbox_environment.clone(),
     })
+}
+
+fn approvals(choice: ApprovalChoice, wait: Duration) -> Approvals {
+    let policy = match choice {
+        ApprovalChoice::Ask => ApprovalPolicy::Ask,
+        ApprovalChoice::Allow => ApprovalPolicy::Allow,
+        ApprovalChoice::Deny => ApprovalPolicy::Deny,
+    };
+    Approvals { policy, wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) }
 }
 
 /// What a resumed run is given anew: where models are reached. The run itself knows whether it needs one, and its name.
