@@ -1,12 +1,53 @@
-//! Events of a run in one line each, for people who compare runs or look for a divergence.
+//! Events of a run in one line each, for people who look into a run, compare runs or look for a divergence.
 
+use serde::Serialize;
 use serde_json::Value;
+use smallhands_event_log::EventLog;
 use smallhands_task_graph::{AttemptResult, RunEvent};
 
 use crate::control::words;
+use crate::journal::stream_of;
+use crate::replay::decode;
+use crate::request::RunError;
+use crate::state_dir::StateDir;
 
 /// Longest line.
 const SHOWN: usize = 300;
+
+/// An event as it is listed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Listed {
+    /// Its number, from 1.
+    pub event: u64,
+    /// When it was written, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Its kind.
+    pub kind: String,
+    /// What it says, one line.
+    pub line: String,
+    /// All that it says.
+    pub payload: Value,
+}
+
+/// All events of a run.
+///
+/// # Errors
+/// [`RunError::UnknownRun`], or whatever makes its events unreadable.
+pub fn events(state: &StateDir, run: &str) -> Result<Vec<Listed>, RunError> {
+    let stored = state.log()?.read(&stream_of(run)?, 0)?;
+    if stored.is_empty() {
+        return Err(RunError::UnknownRun { run: run.to_owned(), state: state.root().to_path_buf() });
+    }
+    let decoded = decode(run, &stored)?;
+    let listed = stored.into_iter().zip(decoded).map(|(stored, recorded)| Listed {
+        event: stored.seq,
+        at_ms: stored.at_ms,
+        kind: stored.kind,
+        line: line(&recorded.event),
+        payload: stored.payload,
+    });
+    Ok(listed.collect())
+}
 
 /// What an event says.
 #[must_use]

@@ -7,12 +7,14 @@
 //! - `journal` is the only place where state changes: decide, make durable, evolve.
 
 mod assignment;
-mod chronicle;
+pub mod chronicle;
 pub mod compare;
 mod conduct;
 pub mod control;
 mod deliver;
 mod dispatcher;
+#[cfg(feature = "failpoints")]
+pub mod failpoint;
 pub mod fork;
 mod journal;
 pub mod listing;

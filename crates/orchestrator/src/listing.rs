@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use smallhands_event_log::EventLog;
-use smallhands_task_graph::{RunPhase, render};
+use smallhands_task_graph::{Approval, RunPhase, RunState, render};
 
 use crate::journal::Journal;
 use crate::progress::RunSummary;
@@ -43,6 +43,15 @@ pub struct RunDetails {
     pub summary: Option<RunSummary>,
     /// Durable events so far.
     pub events: u64,
+    /// Whether it is paused.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+    /// Questions that wait for an answer: name, and what is asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<(String, String)>,
+    /// The run of which it is a fork, and how many events they share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<(String, u64)>,
     /// The run's folder.
     pub folder: String,
 }
@@ -81,9 +90,19 @@ pub fn show(state: &StateDir, run: &str) -> Result<RunDetails, RunError> {
         plan: render::run_text(journal.state(), PLAN_WIDTH),
         summary: summary(&journal),
         events: journal.state().events,
+        paused: journal.state().control.is_paused(),
+        questions: questions(journal.state()),
+        forked_from: journal.state().control.forked_from.clone().map(|origin| (origin.run, origin.at)),
         folder: state.run_folder(run).display().to_string(),
         listing: listing(state, &journal),
     })
+}
+
+fn questions(state: &RunState) -> Vec<(String, String)> {
+    let asked = |(name, approval): (&String, &Approval)| {
+        (name.clone(), format!("{}: {}", approval.attempt, approval.question))
+    };
+    state.open_approvals().map(asked).collect()
 }
 
 fn listing(state: &StateDir, journal: &Journal) -> RunListing {

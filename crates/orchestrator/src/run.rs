@@ -40,7 +40,7 @@ pub async fn run(
 ) -> Result<RunSummary, RunError> {
     let repo = repository(&request.repo)?;
     check_target(&request.deliver, &repo).await?;
-    let log: Arc<dyn EventLog> = Arc::new(state.log()?);
+    let log = state.own_log()?;
     let backend = backend(&request.sandbox, state)?;
     let run = new_run_id();
     let folder = state.run_folder(&run);
@@ -73,7 +73,7 @@ pub async fn resume(
     progress: mpsc::UnboundedSender<Progress>,
     cancel: CancelToken,
 ) -> Result<RunSummary, RunError> {
-    let log: Arc<dyn EventLog> = Arc::new(state.log()?);
+    let log = state.own_log()?;
     let unknown = || RunError::UnknownRun { run: run.to_owned(), state: state.root().to_path_buf() };
     match Journal::open(log.clone(), run)? {
         journal if journal.state().phase == RunPhase::Unsubmitted => return Err(unknown()),

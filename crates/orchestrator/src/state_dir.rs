@@ -3,9 +3,10 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use smallhands_event_log::SqliteLog;
+use smallhands_event_log::{EventLog, SqliteLog};
 use smallhands_shell_runtime::processes::start_time;
 
 use crate::request::RunError;
@@ -26,6 +27,8 @@ const GLANCES: u32 = 10;
 #[derive(Debug, Clone)]
 pub struct StateDir {
     root: PathBuf,
+    #[cfg(feature = "failpoints")]
+    failpoint: Option<crate::failpoint::Failpoint>,
 }
 
 impl StateDir {
@@ -44,7 +47,11 @@ impl StateDir {
         fs::write(&probe, b"probe").map_err(refused)?;
         fs::remove_file(&probe).map_err(refused)?;
         let root = root.canonicalize().map_err(refused)?;
-        Ok(Self { root })
+        Ok(Self {
+            root,
+            #[cfg(feature = "failpoints")]
+            failpoint: None,
+        })
     }
 
     /// The directory itself.
@@ -59,6 +66,35 @@ impl StateDir {
     /// [`RunError::Log`] when the database is corrupt, read-only, full or of a newer format.
     pub fn log(&self) -> Result<SqliteLog, RunError> {
         Ok(SqliteLog::open(&self.root.join("state.db"))?)
+    }
+
+    /// The event log, for the process that owns a run.
+    ///
+    /// # Errors
+    /// As [`StateDir::log`].
+    #[cfg(not(feature = "failpoints"))]
+    pub fn own_log(&self) -> Result<Arc<dyn EventLog>, RunError> {
+        Ok(Arc::new(self.log()?))
+    }
+
+    /// The event log, for the process that owns a run; it dies with that process where the test wants it to.
+    ///
+    /// # Errors
+    /// As [`StateDir::log`].
+    #[cfg(feature = "failpoints")]
+    pub fn own_log(&self) -> Result<Arc<dyn EventLog>, RunError> {
+        let log = self.log()?;
+        Ok(match self.failpoint {
+            Some(at) => Arc::new(crate::failpoint::DyingLog::new(log, at)),
+            None => Arc::new(log),
+        })
+    }
+
+    /// The same directory, in a process that is to die.
+    #[cfg(feature = "failpoints")]
+    #[must_use]
+    pub fn dying_at(self, failpoint: Option<crate::failpoint::Failpoint>) -> Self {
+        Self { failpoint, ..self }
     }
 
     /// The folder of one run.

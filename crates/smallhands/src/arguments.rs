@@ -57,6 +57,8 @@ pub enum Command {
     Tell(TellArguments),
     /// Answer a question of an agent
     Approve(ApproveArguments),
+    /// List the events of a run, numbered
+    Events(OneRunArguments),
     /// Make every decision of a run again, from its log alone, and say where one comes out otherwise
     Replay(OneRunArguments),
     /// Begin another run with the first events of a run
@@ -83,9 +85,10 @@ impl Command {
         match self {
             Self::Run(arguments) => Some(&arguments.output),
             Self::Runs(arguments) | Self::Doctor(arguments) => Some(&arguments.output),
-            Self::Show(arguments) | Self::Resume(arguments) | Self::Replay(arguments) => {
-                Some(&arguments.output)
-            }
+            Self::Show(arguments)
+            | Self::Resume(arguments)
+            | Self::Events(arguments)
+            | Self::Replay(arguments) => Some(&arguments.output),
             Self::Pause(arguments) | Self::Unpause(arguments) => Some(&arguments.run.output),
             Self::Cancel(arguments) => Some(&arguments.run.output),
             Self::Limit(arguments) => Some(&arguments.run.output),
@@ -179,7 +182,7 @@ pub struct ListArguments {
     pub output: OutputArguments,
 }
 
-/// Arguments of `show`, `resume` and `replay`.
+/// Arguments of `show`, `resume`, `events` and `replay`.
 #[derive(Debug, Args)]
 pub struct OneRunArguments {
     /// The run's id, as `smallhands runs` lists it

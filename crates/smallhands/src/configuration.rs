@@ -128,6 +128,9 @@ pub struct Configuration {
     pub sandbox_environment: BTreeMap<String, String>,
     /// Whether a terminal may be redrawn and coloured.
     pub terminal: TerminalWish,
+    /// Where this process is to die, for tests.
+    #[cfg(feature = "failpoints")]
+    pub failpoint: Option<smallhands_orchestrator::failpoint::Failpoint>,
 }
 
 /// What the user's terminal and taste allow.
@@ -150,6 +153,8 @@ impl Configuration {
             model: resolve_model(environment)?,
             sandbox_environment: sandbox_environment(environment),
             terminal: terminal_wish(environment),
+            #[cfg(feature = "failpoints")]
+            failpoint: environment.get("SMALLHANDS_FAILPOINT").and_then(|text| text.parse().ok()),
         })
     }
 }

@@ -1,10 +1,11 @@
-//! `replay`, `fork` and `diff`: looking back at a run, beginning another like it, and saying how two runs differ.
+//! `events`, `replay`, `fork` and `diff`: looking back at a run, beginning another like it, and saying how two runs differ.
 
 use std::fmt::Write;
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use smallhands_orchestrator::chronicle;
 use smallhands_orchestrator::compare::{self, Comparison, End};
 use smallhands_orchestrator::fork;
 use smallhands_orchestrator::replay::{self, ReplayError};
@@ -12,10 +13,29 @@ use smallhands_orchestrator::state_dir::StateDir;
 
 use crate::exit_code;
 use crate::failure::Failure;
+use crate::render::printable;
 use crate::run::explain;
 
 /// Tasks that are named one by one.
 const TASKS_SHOWN: usize = 20;
+
+/// Lists the events of a run.
+///
+/// # Errors
+/// When there is no such run or its events cannot be read.
+pub fn events(state_dir: &Path, run: &str, json: bool) -> Result<u8, Failure> {
+    let events = chronicle::events(&open(state_dir)?, run).map_err(|error| explain(&error))?;
+    let mut text = String::new();
+    for event in &events {
+        let _ = if json {
+            writeln!(text, "{}", typed("run.event", run, event))
+        } else {
+            writeln!(text, "{:>5}  {}", event.event, printable(&event.line))
+        };
+    }
+    print!("{text}");
+    Ok(exit_code::VERIFIED)
+}
 
 /// Makes the decisions of a run again.
 ///

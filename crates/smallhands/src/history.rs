@@ -83,6 +83,15 @@ fn page(details: &RunDetails) -> String {
     for check in &details.checks {
         let _ = writeln!(page, "  {:10} {check}", "check");
     }
+    if let Some((parent, at)) = &details.forked_from {
+        let _ = writeln!(page, "  {:10} {parent}, after its event {at}", "fork of");
+    }
+    if details.paused {
+        let _ = writeln!(page, "  {:10} yes; go on with: smallhands unpause {}", "paused", run.run);
+    }
+    for (name, question) in &details.questions {
+        let _ = writeln!(page, "  {:10} {question} (smallhands approve {} {name} yes|no)", name, run.run);
+    }
     let _ = writeln!(page, "\nplan:\n{}", details.plan.trim_end());
     match &details.summary {
         Some(summary) => {
@@ -156,6 +165,9 @@ mod tests {
             plan: "observe done\n".into(),
             summary: None,
             events: 7,
+            paused: true,
+            questions: vec![("ask-1".into(), "a#1: may it?".into())],
+            forked_from: Some(("r0".into(), 5)),
             folder: "/s/runs/r1".into(),
         };
         let text = page(&details);
@@ -165,6 +177,9 @@ mod tests {
         );
         assert!(text.contains("  check      pytest -q\n\nplan:\nobserve done\n"), "{text}");
         assert!(text.ends_with("continue with: smallhands resume r1\n"), "{text}");
+        for part in ["smallhands unpause r1", "ask-1      a#1: may it?", "r0, after its event 5"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
         let running = RunDetails { listing: run("r1", "running"), ..details };
         assert!(!page(&running).contains("resume"));
     }

@@ -65,6 +65,7 @@ fn perform(command: Command) -> Result<u8, Failure> {
             Command::Approve(arguments) => {
                 steering::give(&state, &arguments.run, &steering::approve(&arguments))
             }
+            Command::Events(arguments) => hindsight::events(&state, &arguments.run, json),
             Command::Replay(arguments) => hindsight::replay(&state, &arguments.run, json),
             Command::Fork(arguments) => hindsight::fork(&state, &arguments.run, arguments.at, json),
             Command::Diff(arguments) => hindsight::diff(&state, &arguments.left, &arguments.right, json),

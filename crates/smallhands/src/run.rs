@@ -34,7 +34,7 @@ const TICK: Duration = Duration::from_millis(100);
 pub async fn run(arguments: RunArguments, configuration: &Configuration) -> Result<u8, Failure> {
     let json = arguments.output.json;
     let request = request::resolve(arguments, configuration)?;
-    let state = StateDir::open(&configuration.state_dir).map_err(|error| explain(&error))?;
+    let state = open(configuration)?;
     let summary = follow(json, configuration, |progress, cancel| async move {
         orchestrate::run(&state, request, progress, cancel).await
     })
@@ -47,7 +47,7 @@ pub async fn run(arguments: RunArguments, configuration: &Configuration) -> Resu
 /// # Errors
 /// When there is no such run or it cannot be continued.
 pub async fn resume(run: &str, json: bool, configuration: &Configuration) -> Result<u8, Failure> {
-    let state = StateDir::open(&configuration.state_dir).map_err(|error| explain(&error))?;
+    let state = open(configuration)?;
     let context = request::resume_context(configuration);
     let run = run.to_owned();
     let summary = follow(json, configuration, |progress, cancel| async move {
@@ -55,6 +55,13 @@ pub async fn resume(run: &str, json: bool, configuration: &Configuration) -> Res
     })
     .await?;
     Ok(exit_code_of(&summary))
+}
+
+fn open(configuration: &Configuration) -> Result<StateDir, Failure> {
+    let state = StateDir::open(&configuration.state_dir).map_err(|error| explain(&error))?;
+    #[cfg(feature = "failpoints")]
+    let state = state.dying_at(configuration.failpoint);
+    Ok(state)
 }
 
 /// Lets the work go on in its own task, shows its progress, and passes on the first interrupt.

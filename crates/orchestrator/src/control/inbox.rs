@@ -40,7 +40,9 @@ impl Inbox {
         for event in stored {
             match decode(&event) {
                 Some(Entry::Requested(order)) => requests.push((event.seq, Some(order))),
-                Some(Entry::Answered(answer)) => drop(answered.insert(answer.request)),
+                Some(Entry::Answered(answer)) => {
+                    answered.insert(answer.request);
+                }
                 None => requests.push((event.seq, None)),
             }
         }

@@ -49,6 +49,8 @@ async fn every_step_of_a_model_is_kept() {
     assert_eq!(streams.len(), 1, "{streams:?}");
     let stream: &StreamId = &streams[0];
     let steps = log.read(stream, 0).unwrap();
+    let (told, steps): (Vec<_>, Vec<_>) = steps.into_iter().partition(|entry| entry.kind == "told");
+    assert_eq!(told.len(), 2, "the standing instructions and the task: {told:?}");
     assert!(steps.len() >= 2 && steps.iter().all(|step| step.kind == "step"), "{steps:?}");
     let text = steps.iter().map(|step| step.payload.to_string()).collect::<String>();
     assert!(text.contains("edit_file") && text.contains("submit"), "{text}");

@@ -117,7 +117,7 @@ pub struct ForkArguments {
     /// The run to begin like
     #[arg(value_parser = not_blank)]
     pub run: String,
-    /// The number of events to share, as `smallhands diff` and `replay` count them
+    /// The number of events to share, as `smallhands events` counts them
     #[arg(long, value_name = "STEP")]
     pub at: u64,
     /// How to report.
@@ -170,6 +170,7 @@ mod tests {
             &["limit", "r1", "--agents", "3", "--json"],
             &["tell", "r1", "t#1", "look at a.py", "--state-dir", "s"],
             &["approve", "r1", "ask-1", "yes"],
+            &["events", "r1"],
             &["replay", "r1"],
             &["fork", "r1", "--at", "7"],
             &["diff", "r1", "r2", "--json"],
