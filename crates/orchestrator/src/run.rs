@@ -165,10 +165,11 @@ async fn prepare(
     };
     let mut journal = Journal::open(log.clone(), run)?;
     let value = serde_json::to_value(&spec).map_err(|error| RunError::BadInput(error.to_string()))?;
-    expect_events(&mut journal, &Command::Submit { spec: value, limits, at_ms: now_ms() })?;
-    if let Some(plan) = plan {
-        expect_events(&mut journal, &Command::AdoptPlan(plan))?;
-    }
+    let submit = Command::Submit { spec: value, limits, at_ms: now_ms() };
+    let commands: Vec<Command> = std::iter::once(submit).chain(plan.map(Command::AdoptPlan)).collect();
+    // Together: a run that dies between them would go on without the user's plan.
+    let applied = journal.apply_together(&commands)?;
+    accepted(run, applied)?;
     if spec.goal().is_some() && spec.model.is_none() {
         let message =
             "without a model (--model) only failing checks can be repaired; the task's text is not used";
@@ -307,10 +308,15 @@ fn spent(journal: &Journal) -> u64 {
 }
 
 fn expect_events(journal: &mut Journal, command: &Command) -> Result<(), RunError> {
-    match journal.apply(command)? {
+    let applied = journal.apply(command)?;
+    accepted(journal.run(), applied)
+}
+
+fn accepted(run: &str, applied: Applied) -> Result<(), RunError> {
+    match applied {
         Applied::Events(_) => Ok(()),
         Applied::Rejected(rejection) => {
-            Err(RunError::StoredState { run: journal.run().to_owned(), reason: rejection.to_string() })
+            Err(RunError::StoredState { run: run.to_owned(), reason: rejection.to_string() })
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The command line of what concerns a run that exists: steering it, and looking back at it.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -139,13 +138,6 @@ pub struct DiffArguments {
     pub output: OutputArguments,
 }
 
-impl SteeredRun {
-    /// Where runs are kept, if that was said.
-    pub fn state_dir(&self) -> Option<&PathBuf> {
-        self.output.state_dir.as_ref()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -201,6 +193,6 @@ mod tests {
     #[test]
     fn the_wait_is_bounded_by_default() {
         let Ok(Command::Pause(pause)) = parse(&["pause", "r1"]) else { panic!("not understood") };
-        assert_eq!((pause.run.wait, pause.run.state_dir()), (Duration::from_secs(10), None));
+        assert_eq!((pause.run.wait, pause.run.output.state_dir), (Duration::from_secs(10), None));
     }
 }
