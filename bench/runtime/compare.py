@@ -125,7 +125,7 @@ def starts(words, count):
     return {"start_ms": wire.median(result) * 1e3}
 
 
-async def measured(words, make_client, effort, with_server_figures):
+async def measured(words, make_client, effort, commands, with_server_figures):
     """All figures of one server; `effort` scales how often what is quick is repeated."""
     figures = starts(words, max(3, effort // 10)) if with_server_figures else {}
     with tempfile.TemporaryDirectory(prefix="compare-") as folder, wire.Server(words, folder) as server:
@@ -135,7 +135,7 @@ async def measured(words, make_client, effort, with_server_figures):
             figures["idle_rss_mb"] = sum(map(wire.rss_kb, [server.pid, *wire.descendants(server.pid)])) / 1024
         figures |= await latency(client, effort * 20)
         figures |= await creation(client, effort)
-        figures |= await parallel(client, min(20, effort))
+        figures |= await parallel(client, commands)
         figures |= await output(client, max(1, effort // 30))
         figures |= await execution(client, effort * 3)
         figures |= await files(client, max(1, effort // 30), folder)
@@ -172,6 +172,7 @@ async def main():
     servers = {"theirs": [args.original, "-m", "swerex"] if args.original else None, "ours": [args.ours] if args.ours else None}
     # The original needs a third of a second for each command: repeating it often shows nothing new.
     effort = {"theirs": 2 if args.quick else 5, "ours": 20 if args.quick else 100}
+    commands = {"theirs": 3 if args.quick else 20, "ours": 20}
     clients = [wire.Client] if args.client != "rex" else []
     if args.client != "raw" and importlib.util.find_spec("swerex"):
         clients.append(wire.RexClient)
@@ -181,7 +182,8 @@ async def main():
         figures = {}
         for who, words in servers.items():
             if words:
-                figures[who] = await measured(words, client, effort[who], number == 0)
+                figures[who] = await measured(words, client, effort[who], commands[who], number == 0)
+                print(f"{client.name}, {who}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures[who].items()), flush=True)
         result["clients"][client.name] = figures
         print(f"\n{client.name}\n" + table(figures.get("theirs", {}) or figures["ours"], figures.get("ours", {}) or figures["theirs"]))
     wire.write_json(args.json, result)

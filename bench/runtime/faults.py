@@ -284,7 +284,7 @@ class Server:
     """Where the cases are sent: a given address, or a process that can be started anew."""
 
     def __init__(self, url, token, start):
-        self.token, self.start_with, self.process, self.lock = token, start, None, threading.Lock()
+        self.token, self.start_with, self.process, self.home = token, start, None, None
         self.host, self.port = "127.0.0.1", 0
         if url:
             parts = urllib.parse.urlsplit(url if "//" in url else "http://" + url)
@@ -297,9 +297,14 @@ class Server:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         words = [word.replace("{port}", str(self.port)).replace("{token}", self.token) for word in shlex.split(self.start_with)]
-        environment = {**os.environ, "FAULTS_PROBE": "a probe é"}
+        self.home = self.home or tempfile.mkdtemp(prefix="faults-home-")
+        # Nobody's start-up files and variables: both servers get the same. TERM is that of this program, or unset.
+        path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        environment = {"PATH": path, "LANG": "C.UTF-8", "HOME": self.home, "FAULTS_PROBE": "a probe é"}
+        if "TERM" in os.environ:
+            environment["TERM"] = os.environ["TERM"]
         log = subprocess.DEVNULL
-        self.process = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        self.process = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home, start_new_session=True)
         deadline = time.monotonic() + 30
         while not self.is_alive(1):
             if time.monotonic() > deadline or self.process.poll() is not None:

@@ -49,10 +49,10 @@ class Worker:
         if got != wanted:
             raise SystemExit(f"{command!r} answered {got[:300]!r}")
 
-    async def fails(self, path, **fields):
-        status, body = await self.client.request("POST", path, json.dumps(fields).encode())
+    async def fails(self, endpoint, /, **fields):
+        status, body = await self.client.request("POST", endpoint, json.dumps(fields).encode())
         if status == 200:
-            raise SystemExit(f"{path} {fields} should have failed, but: {body[:300]}")
+            raise SystemExit(f"{endpoint} {fields} should have failed, but: {body[:300]}")
 
     async def command(self):
         self.count += 1

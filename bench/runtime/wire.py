@@ -26,7 +26,8 @@ class Connection(asyncio.Protocol):
     """One connection: one request at a time."""
 
     def __init__(self):
-        self.received, self.wanted, self.answer, self.transport = bytearray(), None, None, None
+        self.received, self.head, self.wanted, self.chunks = bytearray(), None, None, []
+        self.answer, self.transport = None, None
 
     def connection_made(self, transport):
         self.transport = transport
@@ -38,20 +39,36 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data):
         self.received += data
-        if self.wanted is None:
+        if self.head is None:
             end = self.received.find(b"\r\n\r\n")
             if end < 0:
                 return
-            at = self.received.lower().find(b"content-length:", 0, end)
-            if at < 0:
-                raise ConnectionError("an answer without a length")
-            self.wanted = end + 4 + int(self.received[at + 15 : self.received.find(b"\r", at)])
-            self.head = end + 4
-        if len(self.received) >= self.wanted:
-            status, body = int(self.received[9:12]), bytes(self.received[self.head : self.wanted])
-            self.received.clear()
-            self.wanted = None
-            self.answer.set_result((status, body))
+            head = bytes(self.received[:end]).lower()
+            self.head = self.chunk_at = end + 4
+            at = head.find(b"content-length:")
+            self.wanted = self.head + int(head[at + 15 :].split(b"\r", 1)[0]) if at >= 0 else None
+        if self.wanted is not None:
+            if len(self.received) >= self.wanted:
+                self.complete(bytes(self.received[self.head : self.wanted]))
+        elif self.all_chunks_there():
+            self.complete(b"".join(self.chunks))
+
+    def all_chunks_there(self):
+        """Takes the chunks that are complete; an answer without a length comes in them."""
+        while (end := self.received.find(b"\r\n", self.chunk_at)) >= 0:
+            size = int(self.received[self.chunk_at : end].split(b";")[0], 16)
+            if len(self.received) < end + 4 + size:
+                return False
+            if size == 0:
+                return True
+            self.chunks.append(bytes(self.received[end + 2 : end + 2 + size]))
+            self.chunk_at = end + 4 + size
+        return False
+
+    def complete(self, body):
+        status = int(self.received[9:12])
+        self.received, self.head, self.chunks = bytearray(), None, []
+        self.answer.set_result((status, body))
 
     def send(self, data):
         self.answer = asyncio.get_running_loop().create_future()
@@ -88,8 +105,8 @@ class Client:
                 self.idle.append(connection)
             return answer
 
-    async def call(self, path, **fields):
-        status, body = await self.request("POST", path, json.dumps(fields).encode())
+    async def call(self, endpoint, /, **fields):
+        status, body = await self.request("POST", endpoint, json.dumps(fields).encode())
         return decoded(status, body)
 
     async def is_alive(self):

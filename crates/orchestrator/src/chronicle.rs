@@ -70,6 +70,12 @@ pub fn line(event: &RunEvent) -> String {
         RunEvent::AttemptLost { attempt, reason, then, .. } => {
             format!("{attempt} lost ({reason}), so its task {}", lower(then))
         }
+        RunEvent::AttemptFailed { attempt, failure, then, quarantined, .. } => {
+            let quarantine = if *quarantined { ", in quarantine" } else { "" };
+            format!("{attempt} failed ({}), so its task {}{quarantine}", failure.reason, lower(then))
+        }
+        RunEvent::TaskDelayed { task, .. } => format!("{task} waits before it is tried again"),
+        RunEvent::CapacityChanged { capacity } => format!("capacity: {capacity:?}"),
         RunEvent::RunResumed { .. } => "another process took over".into(),
         RunEvent::RunCancelled { reason } => format!("called off: {reason}"),
         RunEvent::RunLimitReached { which } => format!("{which} reached"),

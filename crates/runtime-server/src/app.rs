@@ -70,7 +70,7 @@ impl App {
             requests: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             key: ApiKey::new(&options.auth_token),
-            room: Room::new(options.body_bytes),
+            room: Room::new(options.body_bytes, options.stall_timeout),
             calls: Calls::new(Arc::clone(&kept), options.grace),
             kept,
             options,

@@ -23,8 +23,8 @@ pub const TOKEN_VARIABLE: &str = "SWEREX_AUTH_TOKEN";
 /// Arguments of the server.
 #[derive(Args)]
 pub struct ServeArguments {
-    /// Address to listen on; 0.0.0.0 opens the server to other machines [default: 127.0.0.1, and 0.0.0.0 inside a
-    /// container, where a published port does not reach 127.0.0.1]
+    /// Address to listen on; 0.0.0.0 opens the server to other machines [default: 127.0.0.1; 0.0.0.0 where this is the
+    /// program that a container was started for, because a published port does not reach 127.0.0.1]
     #[arg(long, value_name = "ADDRESS", env = "SWEREX_HOST")]
     pub host: Option<String>,
     /// Port to listen on; 0 takes a free one and prints it
@@ -58,7 +58,11 @@ impl std::fmt::Debug for ServeArguments {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Without the token.
         let (host, port) = (&self.host, &self.port);
-        formatter.debug_struct("ServeArguments").field("host", host).field("port", port).finish_non_exhaustive()
+        formatter
+            .debug_struct("ServeArguments")
+            .field("host", host)
+            .field("port", port)
+            .finish_non_exhaustive()
     }
 }
 
@@ -206,15 +210,17 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Whether this process runs inside a container, where a published port does not reach 127.0.0.1.
-pub fn in_container(env: &BTreeMap<String, String>) -> bool {
-    let marks = ["/.dockerenv", "/run/.containerenv"];
-    let variables =
-        ["container", "KUBERNETES_SERVICE_HOST", "ECS_CONTAINER_METADATA_URI_V4", "MODAL_TASK_ID"];
-    let groups = || std::fs::read_to_string("/proc/1/cgroup").unwrap_or_default();
-    marks.iter().any(|mark| Path::new(mark).exists())
-        || variables.iter().any(|name| env.contains_key(*name))
-        || ["docker", "kubepods", "containerd", "libpod", "lxc"].iter().any(|mark| groups().contains(mark))
+/// Whether this is what a container was started for, as deployments do: process 1 is this program or a shell that was
+/// told to run it. A shell that somebody opened in a container does not count.
+pub fn is_a_containers_program(env: &BTreeMap<String, String>) -> bool {
+    let own = std::env::current_exe().unwrap_or_default();
+    let first = std::fs::read("/proc/1/cmdline").unwrap_or_default();
+    env.contains_key("MODAL_TASK_ID") || names(&first, own.file_name().unwrap_or_default().as_encoded_bytes())
+}
+
+/// Whether a command line names a program.
+fn names(command_line: &[u8], program: &[u8]) -> bool {
+    !program.is_empty() && command_line.windows(program.len()).any(|part| part == program)
 }
 
 /// Exit code for a command line that cannot be used.
@@ -223,7 +229,8 @@ const USAGE: u8 = 2;
 /// Serves until a signal asks to stop, and says how the process is to end.
 pub fn serve(arguments: ServeArguments, env: BTreeMap<String, String>) -> ExitCode {
     log::start(arguments.log_level.into());
-    let in_container = in_container(&env);
+    let in_container = is_a_containers_program(&env);
+    let host_is_chosen = arguments.host.is_some();
     let mut options = match arguments.resolve(env, in_container) {
         Ok(options) => options,
         Err(words) => {
@@ -240,7 +247,7 @@ pub fn serve(arguments: ServeArguments, env: BTreeMap<String, String>) -> ExitCo
         .build();
     let served = match runtime {
         Ok(runtime) => {
-            let served = runtime.block_on(listen(options));
+            let served = runtime.block_on(listen(options, host_is_chosen));
             // A thread that reads from a client must not keep the process alive.
             runtime.shutdown_timeout(Duration::from_millis(200));
             served
@@ -265,18 +272,108 @@ fn raise_open_files() -> Option<u64> {
     Some(soft)
 }
 
-async fn listen(options: ServerOptions) -> Result<(), String> {
+async fn listen(options: ServerOptions, host_is_chosen: bool) -> Result<(), String> {
     use std::io::Write;
     let stop = signals::stop().map_err(|error| format!("signals cannot be watched: {error}"))?;
     let server = Server::bind(options).await.map_err(|error| error.to_string())?;
     let address = server.address().map_err(|error| error.to_string())?;
-    let reach = if address.ip().is_loopback() {
-        " (reachable from this machine only; --host 0.0.0.0 opens it to others)"
-    } else {
-        ""
+    let reach = match (address.ip().is_loopback(), host_is_chosen) {
+        (true, _) => " (reachable from this machine only; --host 0.0.0.0 opens it to others)",
+        (false, false) => {
+            " (reachable from outside, because this container was started for it; --host 127.0.0.1 closes it)"
+        }
+        (false, true) => "",
     };
     // Nobody need read it.
     let _ = writeln!(std::io::stdout(), "listening on http://{address}{reach}");
     server.run(stop).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Whole {
+        #[command(flatten)]
+        serve: ServeArguments,
+    }
+
+    fn resolve(words: &[&str], in_container: bool) -> Result<ServerOptions, String> {
+        let words = ["server"].iter().chain(words);
+        let parsed = Whole::try_parse_from(words).map_err(|error| error.to_string())?;
+        parsed.serve.resolve(BTreeMap::from([(TOKEN_VARIABLE.into(), "secret".into())]), in_container)
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Whole::command().debug_assert();
+    }
+
+    #[test]
+    fn the_host_is_this_machine_except_in_containers() {
+        let host = |words: &[&str], in_container| resolve(words, in_container).map(|options| options.host);
+        assert_eq!(host(&["--auth-token", "t"], false).unwrap(), "127.0.0.1");
+        assert_eq!(host(&["--auth-token", "t"], true).unwrap(), "0.0.0.0");
+        assert_eq!(host(&["--auth-token", "t", "--host", "::1"], true).unwrap(), "::1");
+        assert_eq!(host(&["--auth-token", "", "--host", "localhost"], true).unwrap(), "localhost");
+    }
+
+    #[test]
+    fn a_containers_program_is_recognised_by_process_one() {
+        let deployed = b"/bin/sh\0-c\0swerex-remote --auth-token x || pipx run swe-rex\0";
+        assert!(names(deployed, b"swerex-remote"));
+        assert!(!names(b"/sbin/init\0splash\0", b"swerex-remote") && !names(deployed, b""));
+    }
+
+    #[test]
+    fn without_a_token_only_this_machine_is_served() {
+        for words in
+            [&["--auth-token", "", "--host", "0.0.0.0"][..], &["--auth-token", "", "--host", "example.org"]]
+        {
+            let refusal = resolve(words, false).unwrap_err();
+            assert!(refusal.contains("--allow-unauthenticated"), "{refusal}");
+            let insisting: Vec<_> = words.iter().copied().chain(["--allow-unauthenticated"]).collect();
+            assert!(resolve(&insisting, false).is_ok());
+        }
+        assert!(resolve(&["--auth-token", ""], true).is_err());
+    }
+
+    #[test]
+    fn the_token_comes_from_one_place_and_stays_with_the_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        let path = file.to_str().unwrap();
+        std::fs::write(&file, "from-file\nrest").unwrap();
+        let options = resolve(&["--auth-token-file", path], false).unwrap();
+        assert_eq!(options.auth_token, "from-file");
+        assert!(!options.env.contains_key(TOKEN_VARIABLE));
+        assert!(!format!("{options:?}").contains("from-file"));
+        assert!(resolve(&[], false).is_err_and(|words| words.contains("--auth-token")));
+        assert!(resolve(&["--auth-token", "a", "--auth-token-file", path], false).is_err());
+        std::fs::write(&file, "\n").unwrap();
+        assert!(resolve(&["--auth-token-file", path], false).is_err_and(|words| words.contains("no token")));
+        assert!(resolve(&["--auth-token-file", "/none"], false).is_err_and(|words| words.contains("/none")));
+    }
+
+    #[test]
+    fn bounds_are_handed_on() {
+        let words = [
+            "--auth-token",
+            "t",
+            "--max-body-bytes",
+            "7",
+            "--processes",
+            "9",
+            "--grace",
+            "3",
+            "--confine-files",
+        ];
+        let options = resolve(&words, false).unwrap();
+        assert_eq!((options.body_bytes, options.limits.processes, options.grace.as_secs()), (7, Some(9), 3));
+        assert_eq!(options.file_access, FileAccess::Confined);
+    }
 }

@@ -19,9 +19,6 @@ use crate::python_json;
 use crate::reply::Refusal;
 use crate::schema::Detail;
 
-/// How long a client may take for the next piece of a body.
-const PIECE_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// How long a body waits for room when others hold all of it.
 const ROOM_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -36,6 +33,8 @@ const FIRST_STEP: u64 = 64 << 10;
 pub struct Room {
     free: Arc<Semaphore>,
     limit: u64,
+    /// How long a client may take for the next piece of a body.
+    patience: Duration,
 }
 
 /// A body, and the room that it takes up until it is dropped.
@@ -48,10 +47,10 @@ pub struct Held {
 }
 
 impl Room {
-    /// Room for `limit` bytes of all bodies together.
-    pub fn new(limit: u64) -> Self {
+    /// Room for `limit` bytes of all bodies together. Clients may take `patience` for each piece.
+    pub fn new(limit: u64, patience: Duration) -> Self {
         let grains = usize::try_from(limit.div_ceil(GRAIN)).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(grains)), limit }
+        Self { free: Arc::new(Semaphore::new(grains)), limit, patience }
     }
 
     /// Reads a body to its end.
@@ -64,7 +63,7 @@ impl Room {
         if declared.is_some_and(|length| length > self.limit) {
             return Err(self.too_large());
         }
-        let mut pieces = Pieces::new(body);
+        let mut pieces = Pieces::new(body, self.patience);
         let mut held = Held { bytes: Vec::new(), permit: None };
         let mut reserved = 0;
         if let Some(length) = declared {
@@ -123,13 +122,14 @@ pub fn broken(error: io::Error) -> Refusal {
 #[derive(Debug)]
 pub struct Pieces {
     body: Incoming,
-    patience: Pin<Box<Sleep>>,
+    patience: Duration,
+    alarm: Pin<Box<Sleep>>,
 }
 
 impl Pieces {
-    /// The pieces of `body`.
-    pub fn new(body: Incoming) -> Self {
-        Self { body, patience: Box::pin(tokio::time::sleep(PIECE_TIMEOUT)) }
+    /// The pieces of `body`, each of which may take `patience`.
+    pub fn new(body: Incoming, patience: Duration) -> Self {
+        Self { body, patience, alarm: Box::pin(tokio::time::sleep(patience)) }
     }
 
     /// The next piece; `None` at the end.
@@ -140,11 +140,11 @@ impl Pieces {
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         loop {
             let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
-                ready!(self.patience.as_mut().poll(context));
-                let slow = format!("nothing came for {} seconds", PIECE_TIMEOUT.as_secs());
+                ready!(self.alarm.as_mut().poll(context));
+                let slow = format!("nothing came for {} seconds", self.patience.as_secs_f64());
                 return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::TimedOut, slow))));
             };
-            self.patience.as_mut().reset(tokio::time::Instant::now() + PIECE_TIMEOUT);
+            self.alarm.as_mut().reset(tokio::time::Instant::now() + self.patience);
             match frame {
                 None => return Poll::Ready(None),
                 Some(Err(error)) => return Poll::Ready(Some(Err(io::Error::other(error)))),

@@ -2,7 +2,7 @@
 //!
 //! | module | concept |
 //! |---|---|
-//! | `server`, `app` | connections; one request from its head to its answer |
+//! | `server`, `patient`, `app` | connections; one request from its head to its answer |
 //! | `routes`, `schema` | the endpoints and their fields, as tables |
 //! | `key`, `incoming`, `query`, `python_json` | who asks, and what for |
 //! | `calls`, `kept_replies` | calls that outlive connections and are never run twice |
@@ -16,12 +16,16 @@ pub mod arguments;
 mod calls;
 mod commands;
 mod extensions;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod incoming;
 mod kept_replies;
 mod key;
 pub mod log;
 mod options;
 mod pages;
+mod patient;
 mod python_json;
 mod query;
 mod reading;

@@ -5,6 +5,11 @@ use std::process::ExitCode;
 use clap::{Parser, error::ErrorKind};
 use smallhands_runtime_server::arguments::{PROTOCOL_VERSION, ServeArguments, serve};
 
+/// See docs/decisions/0006-static-runtime-binary.md.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static MEMORY: smallhands_shell_runtime::memory::Memory = smallhands_shell_runtime::memory::Memory;
+
 /// Runs shell sessions and commands for SWE-ReX clients.
 #[derive(Parser)]
 #[command(name = "swerex-remote", disable_version_flag = true)]

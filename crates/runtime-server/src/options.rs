@@ -32,6 +32,8 @@ pub struct ServerOptions {
     pub connections: usize,
     /// How long a connection may take for a request's head, and be idle between requests.
     pub head_timeout: Duration,
+    /// How long a client may neither send the next bytes of a body nor take the next bytes of an answer.
+    pub stall_timeout: Duration,
     /// How long a call with an id goes on after its client went away.
     pub grace: Duration,
     /// What is kept of answers to requests with ids.
@@ -55,6 +57,7 @@ impl Default for ServerOptions {
             body_bytes: 1 << 30,
             connections: 16_384,
             head_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(30),
             grace: Duration::from_secs(600),
             keep: KeepLimits::default(),
             unpack: UnpackLimits::default(),

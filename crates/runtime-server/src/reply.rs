@@ -21,7 +21,8 @@ use crate::schema::Detail;
 pub enum Outgoing {
     /// All of it.
     Whole(Bytes),
-    /// Pieces as they come; an error cuts the connection, so that nobody takes the beginning for the whole.
+    /// Pieces as they come. An empty one is the end; when the sender goes without it, or sends an error, the connection
+    /// is cut, so that nobody takes the beginning for the whole.
     Stream(mpsc::Receiver<io::Result<Bytes>>),
 }
 
@@ -36,9 +37,11 @@ impl Body for Outgoing {
         match self.get_mut() {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Stream(pieces) => {
-                pieces.poll_recv(context).map(|piece| piece.map(|piece| piece.map(Frame::data)))
-            }
+            Self::Stream(pieces) => pieces.poll_recv(context).map(|piece| match piece {
+                None => Some(Err(io::ErrorKind::UnexpectedEof.into())),
+                Some(Ok(end)) if end.is_empty() => None,
+                Some(piece) => Some(piece.map(Frame::data)),
+            }),
         }
     }
 

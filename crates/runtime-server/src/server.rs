@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
 use crate::options::ServerOptions;
+use crate::patient::Patient;
 use crate::wire::MOST_OUTPUT;
 
 /// Connections that wait in the kernel to be accepted.
@@ -89,6 +90,7 @@ impl Server {
     /// Answers requests until `stop` is there, then ends everything that was started.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { listener, app } = self;
+        app.runtime.prepare();
         let room = Arc::new(Semaphore::new(app.options.connections));
         let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
         tokio::select! {
@@ -157,20 +159,30 @@ fn refuse(stream: &TcpStream) {
     let _ = stream.try_write(answer.as_bytes());
 }
 
+/// Waits until a connection says something. One that does not costs a small task and no buffer.
 async fn serve(stream: TcpStream, app: Arc<App>, permit: OwnedSemaphorePermit) {
-    let (head_timeout, _permit) = (app.options.head_timeout, permit);
-    // A connection that says nothing costs no buffer.
-    if !matches!(tokio::time::timeout(head_timeout, stream.readable()).await, Ok(Ok(()))) {
-        return;
+    let patience = app.options.head_timeout;
+    // Peeking and not asking for readiness, which is taken for granted at first.
+    let said = tokio::time::timeout(patience, stream.peek(&mut [0])).await;
+    if matches!(said, Ok(Ok(1))) {
+        app.connections.fetch_add(1, Ordering::Relaxed);
+        Box::pin(converse(stream, Arc::clone(&app))).await;
+        app.connections.fetch_sub(1, Ordering::Relaxed);
     }
+    drop(permit);
+}
+
+/// Answers the requests of one connection.
+async fn converse(stream: TcpStream, app: Arc<App>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "small answers may be delayed");
     }
-    app.connections.fetch_add(1, Ordering::Relaxed);
-    let answering = Arc::clone(&app);
+    let head_timeout = app.options.head_timeout;
+    let stream = Patient::new(stream, app.options.stall_timeout);
     let service = service_fn(move |request| {
-        let app = Arc::clone(&answering);
-        async move { Ok::<_, Infallible>(app.answer(request).await) }
+        // Boxed, so that a connection between requests does not hold the room for one.
+        let answer = Box::pin(Arc::clone(&app).answer(request));
+        async move { Ok::<_, Infallible>(answer.await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -180,5 +192,4 @@ async fn serve(stream: TcpStream, app: Arc<App>, permit: OwnedSemaphorePermit) {
     if let Err(error) = connection.await {
         tracing::debug!(%error, "a connection ended early");
     }
-    app.connections.fetch_sub(1, Ordering::Relaxed);
 }

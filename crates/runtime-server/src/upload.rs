@@ -71,7 +71,7 @@ type Texts = serde_json::Map<String, Value>;
 async fn receive(app: &App, call: Call) -> Result<(Option<Landing>, Texts), Refusal> {
     let (mut file, mut texts) = (None, Texts::new());
     let kind = call.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let mut pieces = Pieces::new(call.body);
+    let mut pieces = Pieces::new(call.body, app.options.stall_timeout);
     if !kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
         while pieces.next().await.transpose().map_err(crate::incoming::broken)?.is_some() {}
         return Ok((file, texts));

@@ -24,7 +24,11 @@ async fn bodies_are_checked_field_by_field() {
     let place = Place::new().await;
     let cases = [
         ("/execute", r#"{"command":5}"#, "string_type body.command.str; list_type body.command.list[str]"),
-        ("/execute", r#"{"command":["echo",1]}"#, "string_type body.command.str; string_type body.command.list[str].1"),
+        (
+            "/execute",
+            r#"{"command":["echo",1]}"#,
+            "string_type body.command.str; string_type body.command.list[str].1",
+        ),
         ("/execute", "{}", "missing body.command"),
         ("/execute", "[]", "model_attributes_type body"),
         ("/execute", "null", "model_attributes_type body"),
@@ -37,16 +41,40 @@ async fn bodies_are_checked_field_by_field() {
         ("/execute", r#"{"command":"x","timeout":[]}"#, "float_type body.timeout"),
         ("/execute", r#"{"command":"x","env":{"a":1}}"#, "string_type body.env.a"),
         ("/execute", r#"{"command":"x","env":[]}"#, "dict_type body.env"),
-        ("/execute", r#"{"command":"x","cwd":1,"error_msg":null}"#, "string_type body.error_msg; string_type body.cwd"),
+        (
+            "/execute",
+            r#"{"command":"x","cwd":1,"error_msg":null}"#,
+            "string_type body.error_msg; string_type body.cwd",
+        ),
         ("/run_in_session", "{}", "union_tag_not_found body"),
         ("/run_in_session", r#"{"action_type":"x"}"#, "union_tag_invalid body"),
         ("/run_in_session", r#"{"action_type":null}"#, "union_tag_invalid body"),
         ("/run_in_session", r#"{"action_type":"bash"}"#, "missing body.bash.command"),
-        ("/run_in_session", r#"{"action_type":"bash","command":"x","check":"no","expect":"x"}"#, "literal_error body.bash.check; list_type body.bash.expect"),
-        ("/run_in_session", r#"{"action_type":"bash_interrupt","n_retry":1.5}"#, "int_from_float body.bash_interrupt.n_retry"),
-        ("/run_in_session", r#"{"action_type":"bash_interrupt","n_retry":"1.5"}"#, "int_parsing body.bash_interrupt.n_retry"),
-        ("/run_in_session", r#"{"action_type":"bash_interrupt","n_retry":[]}"#, "int_type body.bash_interrupt.n_retry"),
-        ("/run_in_session", r#"{"action_type":"bash_interrupt","expect":[1,"a",null]}"#, "string_type body.bash_interrupt.expect.0; string_type body.bash_interrupt.expect.2"),
+        (
+            "/run_in_session",
+            r#"{"action_type":"bash","command":"x","check":"no","expect":"x"}"#,
+            "literal_error body.bash.check; list_type body.bash.expect",
+        ),
+        (
+            "/run_in_session",
+            r#"{"action_type":"bash_interrupt","n_retry":1.5}"#,
+            "int_from_float body.bash_interrupt.n_retry",
+        ),
+        (
+            "/run_in_session",
+            r#"{"action_type":"bash_interrupt","n_retry":"1.5"}"#,
+            "int_parsing body.bash_interrupt.n_retry",
+        ),
+        (
+            "/run_in_session",
+            r#"{"action_type":"bash_interrupt","n_retry":[]}"#,
+            "int_type body.bash_interrupt.n_retry",
+        ),
+        (
+            "/run_in_session",
+            r#"{"action_type":"bash_interrupt","expect":[1,"a",null]}"#,
+            "string_type body.bash_interrupt.expect.0; string_type body.bash_interrupt.expect.2",
+        ),
         ("/create_session", r#"{"session":"a"}"#, "union_tag_not_found body"),
         ("/create_session", r#"{"session_type":"bash","session":null}"#, "string_type body.bash.session"),
         ("/close_session", r#"{"session":"a"}"#, "union_tag_not_found body"),
@@ -71,7 +99,11 @@ async fn what_is_not_called_json_is_none() {
         ("text/plain", 422),
         ("application/x-www-form-urlencoded", 422),
     ] {
-        assert_eq!(place.request("POST /execute", &[("content-type", kind)], body).await.status, status, "{kind}");
+        assert_eq!(
+            place.request("POST /execute", &[("content-type", kind)], body).await.status,
+            status,
+            "{kind}"
+        );
     }
     assert_eq!(faults(&place.request("POST /execute", &[], body).await), "model_attributes_type body");
 }
@@ -128,10 +160,14 @@ async fn paths_and_methods_have_their_status() {
 #[tokio::test]
 async fn the_key_comes_before_everything() {
     let place = Place::with(|options| options.auth_token = "secret".into()).await;
-    for line in ["GET /", "GET /is_alive", "GET //execute", "GET /nope", "DELETE /execute", "GET /openapi.json"] {
-        for (key, status, words) in
-            [(None, 403, "Not authenticated"), (Some(""), 403, "Not authenticated"), (Some("x"), 401, "Invalid API Key")]
-        {
+    for line in
+        ["GET /", "GET /is_alive", "GET //execute", "GET /nope", "DELETE /execute", "GET /openapi.json"]
+    {
+        for (key, status, words) in [
+            (None, 403, "Not authenticated"),
+            (Some(""), 403, "Not authenticated"),
+            (Some("x"), 401, "Invalid API Key"),
+        ] {
             let headers: Vec<_> = key.iter().map(|key| ("X-Api-Key", *key)).collect();
             let answer = place.request(line, &headers, b"").await;
             assert_eq!((answer.status, answer.json()), (status, json!({"detail": words})), "{line} {key:?}");
@@ -142,36 +178,85 @@ async fn the_key_comes_before_everything() {
     assert_eq!(place.request("GET //execute", &key, b"").await.status, 404);
 }
 
-#[tokio::test]
-async fn exceptions_travel_with_their_class() {
-    let place = Place::new().await;
-    std::fs::write(place.path("latin"), b"caf\xe9").unwrap();
-    std::fs::write(place.path("file"), "x").unwrap();
-    let cases = [
+/// Path, body, class of the exception, and a part of its message.
+fn failing_requests() -> Vec<(&'static str, Value, &'static str, &'static str)> {
+    vec![
         ("/execute", json!({"command": []}), "builtins.IndexError", "list index out of range"),
         ("/execute", json!({"command": ""}), "builtins.PermissionError", "[Errno 13]"),
         ("/execute", json!({"command": "a\0b"}), "builtins.ValueError", "embedded null byte"),
         ("/execute", json!({"command": ["true"], "timeout": "nan"}), "builtins.ValueError", "not a number"),
         ("/execute", json!({"command": "no-such-program"}), "builtins.FileNotFoundError", "no-such-program"),
         ("/execute", json!({"command": ["true"], "cwd": "/none"}), "builtins.FileNotFoundError", "/none"),
-        ("/execute", json!({"command": ["false"], "check": true, "error_msg": "so"}), "swerex.exceptions.NonZeroExitCodeError", "so: Command"),
-        ("/execute", json!({"command": "echo hi; sleep 60", "shell": true, "timeout": 0.3}), "swerex.exceptions.CommandTimeoutError", "hi"),
-        ("/execute", json!({"command": ["sleep", "60"], "timeout": -5}), "swerex.exceptions.CommandTimeoutError", "exceeded"),
-        ("/run_in_session", json!({"action_type": "bash", "command": "x"}), "swerex.exceptions.SessionDoesNotExistError", "default"),
-        ("/run_in_session", json!({"action_type": "bash", "command": "x", "is_interactive_command": true, "is_interactive_quit": true}), "builtins.AssertionError", "not both"),
-        ("/close_session", json!({"session_type": "bash", "session": "n"}), "swerex.exceptions.SessionDoesNotExistError", "n"),
-        ("/read_file", json!({"path": "none"}), "builtins.FileNotFoundError", "[Errno 2] No such file or directory"),
+        (
+            "/execute",
+            json!({"command": ["false"], "check": true, "error_msg": "so"}),
+            "swerex.exceptions.NonZeroExitCodeError",
+            "so: Command",
+        ),
+        (
+            "/execute",
+            json!({"command": "echo hi; sleep 60", "shell": true, "timeout": 0.3}),
+            "swerex.exceptions.CommandTimeoutError",
+            "hi",
+        ),
+        (
+            "/execute",
+            json!({"command": ["sleep", "60"], "timeout": -5}),
+            "swerex.exceptions.CommandTimeoutError",
+            "exceeded",
+        ),
+        (
+            "/run_in_session",
+            json!({"action_type": "bash", "command": "x"}),
+            "swerex.exceptions.SessionDoesNotExistError",
+            "default",
+        ),
+        (
+            "/run_in_session",
+            json!({"action_type": "bash", "command": "x", "is_interactive_command": true, "is_interactive_quit": true}),
+            "builtins.AssertionError",
+            "not both",
+        ),
+        (
+            "/close_session",
+            json!({"session_type": "bash", "session": "n"}),
+            "swerex.exceptions.SessionDoesNotExistError",
+            "n",
+        ),
+        (
+            "/read_file",
+            json!({"path": "none"}),
+            "builtins.FileNotFoundError",
+            "[Errno 2] No such file or directory",
+        ),
         ("/read_file", json!({"path": "."}), "builtins.IsADirectoryError", "[Errno 21]"),
         ("/read_file", json!({"path": ""}), "builtins.IsADirectoryError", "[Errno 21]"),
         ("/read_file", json!({"path": "/dev/zero"}), "builtins.OSError", "regular"),
         ("/read_file", json!({"path": "a\0"}), "builtins.ValueError", "embedded null byte"),
         ("/read_file", json!({"path": "latin"}), "builtins.UnicodeDecodeError", "byte 0xe9 in position 3"),
-        ("/read_file", json!({"path": "latin", "encoding": "klingon"}), "builtins.LookupError", "unknown encoding: klingon"),
-        ("/read_file", json!({"path": "latin", "errors": "klingon"}), "builtins.LookupError", "error handler"),
+        (
+            "/read_file",
+            json!({"path": "latin", "encoding": "klingon"}),
+            "builtins.LookupError",
+            "unknown encoding: klingon",
+        ),
+        (
+            "/read_file",
+            json!({"path": "latin", "errors": "klingon"}),
+            "builtins.LookupError",
+            "error handler",
+        ),
         ("/write_file", json!({"path": ".", "content": ""}), "builtins.IsADirectoryError", "[Errno 21]"),
         ("/write_file", json!({"path": "file/x", "content": ""}), "builtins.FileExistsError", "[Errno 17]"),
-    ];
-    for (path, body, class, words) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn exceptions_travel_with_their_class() {
+    let place = Place::new().await;
+    std::fs::write(place.path("latin"), b"caf\xe9").unwrap();
+    std::fs::write(place.path("file"), "x").unwrap();
+    for (path, body, class, words) in failing_requests() {
         let (found, message) = place.post(path, &body).await.exception();
         assert_eq!(found, class, "{path} {body}");
         assert!(message.contains(words), "{path} {body}: {message}");
@@ -187,7 +272,10 @@ async fn sessions_keep_their_state_and_names_are_freed() {
     let open = json!({"session_type": "bash", "startup_timeout": 10});
     let created = place.post("/create_session", &open).await.json();
     assert_eq!(created["session_type"], "bash");
-    assert_eq!(place.post("/create_session", &open).await.exception().0, "swerex.exceptions.SessionExistsError");
+    assert_eq!(
+        place.post("/create_session", &open).await.exception().0,
+        "swerex.exceptions.SessionExistsError"
+    );
     let run = async |command: &str| {
         let action = json!({"action_type": "bash", "command": command, "timeout": 30, "check": "silent"});
         place.post("/run_in_session", &action).await.json()
@@ -210,7 +298,8 @@ async fn sessions_keep_their_state_and_names_are_freed() {
 #[tokio::test]
 async fn output_that_is_no_text_is_shown_and_sent_along() {
     let place = Place::new().await;
-    let answer = place.post("/execute", &json!({"command": "printf 'a\\377\\n'; printf e >&2", "shell": true})).await;
+    let answer =
+        place.post("/execute", &json!({"command": "printf 'a\\377\\n'; printf e >&2", "shell": true})).await;
     let answer = answer.json();
     assert_eq!((&answer["stdout"], &answer["stderr"]), (&json!("a\\xff\n"), &json!("e")));
     assert_eq!(answer["stdout_base64"], "Yf8K");
@@ -222,7 +311,8 @@ async fn output_that_is_no_text_is_shown_and_sent_along() {
     assert_eq!((&limited["truncated"], &limited["omitted_bytes"]), (&json!(true), &json!(4000)));
     let fed = place.post("/execute", &json!({"command": ["cat"], "stdin": "fed"})).await.json();
     assert_eq!(fed["stdout"], "fed");
-    let bare = place.post("/execute", &json!({"command": ["/usr/bin/env"], "env": {"ONLY": "this"}})).await.json();
+    let bare =
+        place.post("/execute", &json!({"command": ["/usr/bin/env"], "env": {"ONLY": "this"}})).await.json();
     assert!(bare["stdout"].as_str().unwrap().contains("ONLY=this"));
     assert!(!bare["stdout"].as_str().unwrap().contains("PATH="), "{bare}");
 }
@@ -232,7 +322,10 @@ async fn files_of_every_size_read_as_text() {
     let place = Place::new().await;
     let long = "0123456789 h\u{e9}\u{2713} \"quoted\" \\ \t\u{1}\r\n".repeat(60_000);
     for (name, content) in [("empty", ""), ("short", "a\r\nb\rc\n"), ("long", long.as_str())] {
-        assert_eq!(place.post("/write_file", &json!({"path": name, "content": content})).await.json(), json!({}));
+        assert_eq!(
+            place.post("/write_file", &json!({"path": name, "content": content})).await.json(),
+            json!({})
+        );
         assert_eq!(std::fs::read(place.path(name)).unwrap(), content.as_bytes(), "{name}");
         let read = place.post("/read_file", &json!({"path": place.path(name)})).await.json();
         let expected = content.replace("\r\n", "\n").replace('\r', "\n");
@@ -255,16 +348,19 @@ async fn files_of_every_size_read_as_text() {
 async fn the_openapi_document_names_every_field() {
     let place = Place::new().await;
     let document = place.get("/openapi.json").await.json();
-    for path in ["/execute", "/run_in_session", "/upload", "/close", "/ext/search", "/ext/sessions/{name}/output"] {
+    for path in
+        ["/execute", "/run_in_session", "/upload", "/close", "/ext/search", "/ext/sessions/{name}/output"]
+    {
         assert!(document["paths"][path].is_object(), "{path}");
     }
     let schemas = document["components"]["schemas"].as_object().unwrap();
-    let fields = |name: &str| schemas[name]["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let fields =
+        |name: &str| schemas[name]["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert!(fields("BashAction").contains(&"is_interactive_quit".to_owned()));
     assert_eq!(fields("ReadFileRequest"), ["path", "encoding", "errors"]);
     assert_eq!(schemas["CreateBashSessionRequest"]["properties"]["startup_timeout"]["default"], 1.0);
     assert_eq!(schemas["Command"]["required"], json!(["command"]));
-    let mapping = &document["paths"]["/run_in_session"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-        ["discriminator"]["mapping"];
+    let mapping = &document["paths"]["/run_in_session"]["post"]["requestBody"]["content"]["application/json"]
+        ["schema"]["discriminator"]["mapping"];
     assert_eq!(mapping["bash_interrupt"], "#/components/schemas/BashInterruptAction");
 }

@@ -28,6 +28,11 @@ async fn main() {
     let daemons = || run(Command::shell(daemon).with_timeout(Duration::from_millis(20)));
     report("the same with a daemon, after 20 ms", times(30, daemons).await);
 
+    let large = Command { output_limit: 256 << 20, ..Command::shell("head -c 100000000 /dev/zero") };
+    report("execute with 100 MB of output, all kept", times(10, || run(large.clone())).await);
+    let bounded = Command { output_limit: 4 << 20, ..large.clone() };
+    report("the same, 4 MiB kept", times(10, || run(bounded.clone())).await);
+
     let start = Instant::now();
     let all: Vec<_> = (0..30)
         .map(|_| {

@@ -15,7 +15,9 @@ use crate::local::MAX_WAIT;
 use crate::protocol::{Command, CommandResponse};
 
 /// How long the end of the streams is awaited after the command ended. Only a background process that still holds
-/// them makes this matter; what the command wrote itself is in the pipe already.
+/// them makes this matter; what the command wrote itself is in the pipe already. What such a process writes later is
+/// not in the answer: waiting for it, as other runtimes do, would hang for as long as a server lives that a command
+/// has started.
 const LINGER: Duration = Duration::from_millis(250);
 
 /// Bytes read at a time; a pipe holds as many.

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Semaphore;
+
 use crate::error::RuntimeError;
 use crate::limits::PreparedLimits;
 use crate::processes::reaper::{Leash, Leashes, Nursery, Order, Refusal, Step};
@@ -17,6 +19,10 @@ use crate::processes::{Hunt, LEASE_VARIABLE, ORIGIN_VARIABLE, uptime_ticks};
 use crate::protocol::CommandLine;
 
 pub(crate) use crate::processes::reaper::{Exit, Started, Tree};
+
+/// How many commands may be starting at a time. The nursery starts one after the other, so that more would only fill
+/// its queue, and block threads of the async runtime when that is full.
+const MOST_STARTING: usize = 16;
 
 /// What all children of one runtime share.
 #[derive(Debug)]
@@ -29,6 +35,8 @@ pub(crate) struct Launcher {
     closed: AtomicBool,
     leashes: Arc<Leashes>,
     nursery: Mutex<Option<Nursery>>,
+    /// One permit for each command that may be starting.
+    starting: Semaphore,
 }
 
 /// What one child has of its own.
@@ -52,6 +60,7 @@ impl Launcher {
             closed: AtomicBool::new(false),
             leashes: Arc::default(),
             nursery: Mutex::default(),
+            starting: Semaphore::new(MOST_STARTING),
         }
     }
 
@@ -59,11 +68,18 @@ impl Launcher {
         &self.root
     }
 
+    /// The home directory of children, if they have one.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.env.get("HOME").map(PathBuf::from)
+    }
+
     /// Refuses new children from now on and kills everything this runtime started.
     pub(crate) async fn shut_down(&self) -> Result<(), RuntimeError> {
         self.close();
         let killed = self.leashes.kill().await;
-        *self.nursery() = None;
+        let nursery = self.nursery().take();
+        // Waiting for its end blocks; whether that was seen does not matter.
+        let _ = tokio::task::spawn_blocking(move || drop(nursery)).await;
         killed
     }
 
@@ -182,10 +198,14 @@ impl Prepared<'_> {
 
     /// Starts it. Dropping the tree kills it and everything that descends from it; so does dropping this call.
     pub(crate) async fn spawn(mut self) -> Result<(Started, Tree), RuntimeError> {
+        let _permit = self.launcher.starting.acquire().await;
         self.fill_standard_streams().map_err(RuntimeError::io("open the command's empty streams"))?;
         match self.begin().await {
             Ok(started) => Ok(started),
-            Err(Unstarted::Lost(_)) => self.begin().await.map_err(|unstarted| self.refused(unstarted)),
+            // The nursery was killed before it could do anything; the order brings it back.
+            Err(Unstarted::Lost(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
+                self.begin().await.map_err(|unstarted| self.refused(unstarted))
+            }
             Err(unstarted) => Err(self.refused(unstarted)),
         }
     }

@@ -264,6 +264,7 @@ async fn each_stream_is_bounded_by_itself() {
     let answer = run(Command { output_limit: 100, ..Command::shell(script) }).await.unwrap();
     assert_eq!(answer.stdout_text(), "short\n");
     assert!(answer.truncated && answer.stderr.ends_with(b"end\n") && answer.stderr.len() < 200);
+    assert_eq!(answer.omitted_bytes, 100_004 - 100);
     let nothing = run(Command { output_limit: 0, ..Command::shell("echo x") }).await.unwrap();
     assert_eq!((nothing.exit_code, nothing.truncated), (Some(0), true));
 }

@@ -203,7 +203,9 @@ fn unpause(state: &RunState, at_ms: i64) -> Result<Vec<RunEvent>, Rejection> {
 fn cancel_task(state: &RunState, task: &TaskId) -> Result<Vec<RunEvent>, Rejection> {
     match state.task(task).map(|task| task.phase) {
         None => Err(Rejection::UnknownTask { task: task.clone() }),
-        Some(TaskPhase::Waiting) => Ok(fallen(state, &[], &BTreeMap::from([(task, TaskPhase::Dropped)]))),
+        Some(TaskPhase::Waiting) => {
+            Ok(fallen(state, &state.tasks.slot(task).into_iter().collect::<Vec<_>>(), &[]))
+        }
         Some(TaskPhase::Running) => Ok(Vec::new()),
         Some(phase) => Err(Rejection::CannotDrop { task: task.clone(), phase }),
     }
@@ -323,7 +325,6 @@ pub(crate) fn write(state: &mut RunState, event: &RunEvent) {
     match event {
         RunEvent::OrderTaken { request, order, at_ms } => {
             control.orders_through = *request;
-            state.last_at_ms = state.last_at_ms.max(*at_ms);
             follow(state, order, *at_ms);
         }
         RunEvent::DeadlineMoved { deadline_at_ms } => state.limits.deadline_at_ms = Some(*deadline_at_ms),
@@ -367,7 +368,11 @@ fn follow(state: &mut RunState, order: &Order, at_ms: i64) {
     match order {
         Order::Pause => control.paused_at_ms = Some(at_ms),
         Order::Unpause => control.paused_at_ms = None,
-        Order::CancelTask { task, reason } => drop_or_stop(state, task, reason),
+        Order::CancelTask { task, reason } => {
+            if let Some(slot) = state.tasks.slot(task) {
+                drop_or_stop(state, slot, reason);
+            }
+        }
         Order::CancelAttempt { attempt, reason } => {
             control.called_off.insert(attempt.clone(), reason.clone());
         }

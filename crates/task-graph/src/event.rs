@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{AttemptId, AttemptResult, Limit, Order, RunLimits, Task, TaskId, TaskStep};
+use crate::{AttemptId, AttemptResult, Capacity, Failure, Limit, Order, RunLimits, Task, TaskId, TaskStep};
 
 /// Version of the events written by this crate. Raised when the meaning of a kind changes; adding a kind or an optional
 /// field does not raise it.
@@ -72,6 +72,33 @@ pub enum RunEvent {
         then: TaskStep,
         /// When.
         at_ms: i64,
+    },
+    /// An attempt failed, in a known way.
+    AttemptFailed {
+        /// The attempt.
+        attempt: AttemptId,
+        /// How.
+        failure: Failure,
+        /// What that means for the task.
+        then: TaskStep,
+        /// Whether the task is left alone because it killed too many workers.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        quarantined: bool,
+        /// When.
+        at_ms: i64,
+    },
+    /// A waiting task must not start before a time.
+    TaskDelayed {
+        /// The task.
+        task: TaskId,
+        /// The time.
+        not_before_ms: i64,
+    },
+    /// There is this much for all tasks together from now on.
+    CapacityChanged {
+        /// How much; absent for as much as one likes.
+        #[serde(default)]
+        capacity: Option<Capacity>,
     },
     /// An attempt ended because its process did. Not charged to the task.
     AttemptLost {
@@ -236,6 +263,9 @@ impl RunEvent {
         "effect_received",
         "run_forked",
         "run_finished",
+        "attempt_failed",
+        "task_delayed",
+        "capacity_changed",
     ];
 
     /// The kind under which the event is stored.
@@ -259,6 +289,9 @@ impl RunEvent {
             Self::EffectReceived { .. } => "effect_received",
             Self::RunForked { .. } => "run_forked",
             Self::RunFinished { .. } => "run_finished",
+            Self::AttemptFailed { .. } => "attempt_failed",
+            Self::TaskDelayed { .. } => "task_delayed",
+            Self::CapacityChanged { .. } => "capacity_changed",
         }
     }
 

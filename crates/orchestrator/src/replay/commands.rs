@@ -27,6 +27,10 @@ pub(super) fn of(state: &RunState, events: &[Recorded]) -> Vec<Command> {
         RunEvent::AttemptFinished { attempt, result, at_ms, .. } => {
             vec![Command::FinishAttempt { attempt: attempt.clone(), result: result.clone(), at_ms: *at_ms }]
         }
+        RunEvent::AttemptFailed { attempt, failure, at_ms, .. } => {
+            vec![Command::FailAttempt { attempt: attempt.clone(), failure: failure.clone(), at_ms: *at_ms }]
+        }
+        RunEvent::CapacityChanged { capacity } => vec![Command::ChangeCapacity { capacity: *capacity }],
         RunEvent::RunResumed { at_ms, .. } => vec![Command::Resume { at_ms: *at_ms }],
         RunEvent::RunCancelled { reason } => vec![Command::Cancel { reason: reason.clone() }],
         RunEvent::RunLimitReached { which } => limit_reached(state, which, events, *written_ms),
@@ -55,7 +59,9 @@ pub(super) fn of(state: &RunState, events: &[Recorded]) -> Vec<Command> {
             vec![Command::Finish { verdict: verdict.clone(), summary: summary.clone() }]
         }
         // These only ever follow another event of their command.
-        RunEvent::AttemptLost { .. } | RunEvent::DeadlineMoved { .. } => Vec::new(),
+        RunEvent::AttemptLost { .. } | RunEvent::DeadlineMoved { .. } | RunEvent::TaskDelayed { .. } => {
+            Vec::new()
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Folders as tar streams, in both directions, in constant memory.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 use bytes::Bytes;
 use hyper::Response;
@@ -35,7 +35,7 @@ pub async fn get(app: &App, mut query: Fields) -> Result<Answer, Refusal> {
     tokio::task::spawn_blocking(move || {
         let mut writer = BodyWriter::new(pieces);
         let packed = pack(&source, &mut writer).map_err(io::Error::other);
-        if let Err(error) = packed.and_then(|()| writer.flush()) {
+        if let Err(error) = packed.and_then(|()| writer.finish()) {
             writer.fail(error);
         }
     });
@@ -59,13 +59,13 @@ pub async fn put(app: &App, mut query: Fields, body: Incoming) -> Result<Reply, 
         io::copy(&mut reader.by_ref(), &mut io::sink()).map_err(FileError::about(&target))?;
         Ok(())
     });
-    let ((), unpacked) = tokio::join!(forward(body, pieces), unpacking);
+    let ((), unpacked) =
+        tokio::join!(forward(Pieces::new(body, app.options.stall_timeout), pieces), unpacking);
     unpacked.map(|()| Reply::ok(&json!({})))
 }
 
 /// Hands the body over; ends when it does or when nobody wants the rest.
-async fn forward(body: Incoming, to: mpsc::Sender<io::Result<Bytes>>) {
-    let mut body = Pieces::new(body);
+async fn forward(mut body: Pieces, to: mpsc::Sender<io::Result<Bytes>>) {
     let mut wanted = true;
     while let Some(piece) = body.next().await {
         let failed = piece.is_err();

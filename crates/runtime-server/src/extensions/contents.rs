@@ -150,6 +150,8 @@ fn send(file: &mut impl Read, length: u64, pieces: &mpsc::Sender<io::Result<Byte
             return Ok(());
         }
     }
+    // The end. Nobody may listen any more.
+    let _ = pieces.blocking_send(Ok(Bytes::new()));
     Ok(())
 }
 
@@ -173,7 +175,7 @@ pub async fn put(app: &App, mut query: Fields, body: Incoming) -> Result<Reply, 
     })
     .await?;
     let mut spool = Spool::open(vec![folder]).await?;
-    let mut pieces = Pieces::new(body);
+    let mut pieces = Pieces::new(body, app.options.stall_timeout);
     let mut bytes = 0;
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(broken)?;

@@ -21,6 +21,20 @@ impl BodyWriter {
         Self { pieces, gathered: Vec::with_capacity(CHUNK) }
     }
 
+    /// Ends the body.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.flush()?;
+        self.send(Bytes::new())
+    }
+
+    fn send(&self, piece: Bytes) -> io::Result<()> {
+        let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the client is gone");
+        self.pieces.blocking_send(Ok(piece)).map_err(gone)
+    }
+
     /// Cuts the body short.
     pub fn fail(self, error: io::Error) {
         // Nobody may listen any more.
@@ -42,8 +56,7 @@ impl Write for BodyWriter {
         if piece.is_empty() {
             return Ok(());
         }
-        let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the client is gone");
-        self.pieces.blocking_send(Ok(Bytes::from(piece))).map_err(gone)
+        self.send(Bytes::from(piece))
     }
 }
 

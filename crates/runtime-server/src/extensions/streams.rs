@@ -52,6 +52,12 @@ async fn send(events: &Events, event: Bytes) -> Result<(), Gone> {
     events.send(Ok(event)).await.map_err(|_| Gone)
 }
 
+/// Sends the last event and the end.
+async fn finish(events: &Events, event: Bytes) -> Result<(), Gone> {
+    send(events, event).await?;
+    send(events, Bytes::new()).await
+}
+
 /// Turns chunks into text: a character that is cut in two by chunks is sent with the second.
 #[derive(Debug, Default)]
 struct Text {
@@ -110,7 +116,7 @@ pub fn output(app: &App, name: &str, from: Option<u64>) -> Result<Answer, Refusa
             }
         }
         // The client may leave at the same moment.
-        let _ = send(&events, event("end", &json!({}))).await;
+        let _ = finish(&events, event("end", &json!({}))).await;
     });
     Ok(answer(receiver))
 }
@@ -172,7 +178,7 @@ async fn follow(app: &App, action: Action, mut stream: OutputStream, events: &Ev
             _ => ended = true,
         }
     }
-    send(events, last(result)).await
+    finish(events, last(result)).await
 }
 
 fn last(result: Result<Observation, RuntimeError>) -> Bytes {

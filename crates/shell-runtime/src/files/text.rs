@@ -112,11 +112,12 @@ impl TextDecoder {
         Self { encoding, unreadable, carried: Vec::new(), position: 0, after_cr: false, started: false }
     }
 
-    /// The text of the next bytes, with every line end as LF. `last` says that nothing follows.
+    /// Appends the text of the next bytes to `text`, with every line end as LF. `last` says that nothing follows.
     ///
     /// # Errors
     /// [`FileError::Undecodable`] and what the error handler leads to.
-    pub fn decode(&mut self, chunk: &[u8], last: bool) -> Result<String, FileError> {
+    pub fn decode(&mut self, chunk: &[u8], last: bool, text: &mut String) -> Result<(), FileError> {
+        let start = text.len();
         let joined;
         let bytes = if self.carried.is_empty() {
             chunk
@@ -126,11 +127,12 @@ impl TextDecoder {
             &joined
         };
         let skipped = self.order_mark(bytes, last);
-        let mut text = String::with_capacity(bytes.len());
-        let used = skipped + self.characters(&bytes[skipped..], last, skipped, &mut text)?;
+        text.reserve(bytes.len());
+        let used = skipped + self.characters(&bytes[skipped..], last, skipped, text)?;
         self.carried.extend_from_slice(&bytes[used..]);
         self.position += used as u64;
-        Ok(self.with_plain_newlines(text))
+        self.plain_newlines(text, start);
+        Ok(())
     }
 
     /// The length of a byte order mark at the start of the file.
@@ -203,13 +205,17 @@ impl TextDecoder {
         Ok(())
     }
 
-    fn with_plain_newlines(&mut self, text: String) -> String {
-        if text.is_empty() || (!self.after_cr && !text.contains('\r')) {
-            return text;
+    /// Makes every line end behind `start` an LF.
+    fn plain_newlines(&mut self, text: &mut String, start: usize) {
+        let new = &text[start..];
+        if new.is_empty() || (!self.after_cr && !new.contains('\r')) {
+            return;
         }
-        let rest = if self.after_cr { text.strip_prefix('\n').unwrap_or(&text) } else { &text };
-        self.after_cr = if rest.is_empty() { false } else { rest.ends_with('\r') };
-        rest.replace("\r\n", "\n").replace('\r', "\n")
+        let rest = if self.after_cr { new.strip_prefix('\n').unwrap_or(new) } else { new };
+        self.after_cr = rest.ends_with('\r');
+        let plain = rest.replace("\r\n", "\n").replace('\r', "\n");
+        text.truncate(start);
+        text.push_str(&plain);
     }
 }
 
@@ -322,9 +328,9 @@ mod tests {
             let mut decoder = TextDecoder::new(Encoding::named(encoding).unwrap(), Unreadable::named(errors));
             let mut text = String::new();
             for chunk in bytes.chunks(size) {
-                text.push_str(&decoder.decode(chunk, false).map_err(|error| error.to_string())?);
+                decoder.decode(chunk, false, &mut text).map_err(|error| error.to_string())?;
             }
-            text.push_str(&decoder.decode(&[], true).map_err(|error| error.to_string())?);
+            decoder.decode(&[], true, &mut text).map_err(|error| error.to_string())?;
             Ok(text)
         };
         let whole = all(bytes.len().max(1));

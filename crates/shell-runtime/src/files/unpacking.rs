@@ -71,6 +71,8 @@ pub(crate) struct Unpacking {
     modes: Vec<(PathBuf, u32)>,
     links: Vec<(String, PathBuf, PathBuf)>,
     buffer: Vec<u8>,
+    /// Bits that new files do not get.
+    umask: u32,
 }
 
 impl Unpacking {
@@ -87,6 +89,7 @@ impl Unpacking {
             modes: Vec::new(),
             links: Vec::new(),
             buffer: vec![0; CHUNK],
+            umask: umask(),
         };
         let missing: Vec<_> =
             target.ancestors().take_while(|path| path.symlink_metadata().is_err()).collect();
@@ -174,7 +177,12 @@ impl Unpacking {
             Ok(mut file) => {
                 self.made.push(place.clone());
                 self.copy(content, &mut file, &place, broken)?;
-                self.set_mode(&place, mode)
+                match mode.map(|mode| mode & 0o777) {
+                    Some(mode) if (mode | 0o600) & !self.umask != mode => {
+                        file.set_permissions(Permissions::from_mode(mode)).map_err(FileError::about(&place))
+                    }
+                    _ => Ok(()),
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let mut landing = Landing::beside(&place)?;
@@ -259,6 +267,13 @@ impl Unpacking {
         self.made.clear();
         Ok(())
     }
+}
+
+/// The process's umask, from where it can be read without changing it; all bits where that fails.
+fn umask() -> u32 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    line.and_then(|octal| u32::from_str_radix(octal.trim(), 8).ok()).unwrap_or(0o777)
 }
 
 impl Drop for Unpacking {

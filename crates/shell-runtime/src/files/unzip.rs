@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ pub fn unzip(file: &mut File, target: &Path, limits: UnpackLimits) -> Result<(),
     let packed = file.metadata().map_err(FileError::about(target))?.len();
     let end = EndRecord::find(file, packed).ok_or_else(|| bad("File is not a zip file".to_owned()))?;
     limits.check(0, end.entries.max(end.list_bytes / LIST_BYTES_PER_ENTRY), packed)?;
-    let mut archive = ZipArchive::new(file).map_err(|error| bad(error.to_string()))?;
+    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| bad(error.to_string()))?;
     let declared = archive.decompressed_size().unwrap_or(0);
     limits.check(u64::try_from(declared).unwrap_or(u64::MAX), archive.len() as u64, packed)?;
     let mut unpacking = Unpacking::into(target, limits, packed)?;
@@ -40,7 +40,11 @@ pub fn unzip(file: &mut File, target: &Path, limits: UnpackLimits) -> Result<(),
     unpacking.finish()
 }
 
-fn entry(archive: &mut ZipArchive<&mut File>, index: usize, to: &mut Unpacking) -> Result<(), FileError> {
+fn entry(
+    archive: &mut ZipArchive<BufReader<&mut File>>,
+    index: usize,
+    to: &mut Unpacking,
+) -> Result<(), FileError> {
     let name = archive.name_for_index(index).and_then(Result::ok).unwrap_or_default().into_owned();
     let mut entry = archive.by_index(index).map_err(|error| match error {
         ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => FileError::Encrypted { entry: name },

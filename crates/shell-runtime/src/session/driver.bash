@@ -43,12 +43,16 @@ fi
 __smallhands_settle() {
   if [[ $__smallhands_ran == 1 ]]; then
     __smallhands_kept=$__smallhands_status
-    __smallhands_modes=${-//[!abvx]/}
+    case $- in *[abvx]*) __smallhands_modes=${-//[!abvx]/} ;; *) __smallhands_modes= ;; esac
   fi
-  [[ -z $__smallhands_modes ]] || set +abvx
-  [[ ${PS1-} == '\[\]' ]] || { builtin unset -v PS1 && PS1='\[\]' && export -n PS1; }
-  [[ -z ${PROMPT_COMMAND[*]-}${PS0-} ]] || builtin unset -v PROMPT_COMMAND PS0
-  [[ $__smallhands_modes != *a* ]] || export -n "${!__smallhands_@}"
+  if [[ -n $__smallhands_modes ]]; then
+    set +abvx
+    [[ $__smallhands_modes != *a* ]] || export -n "${!__smallhands_@}"
+  fi
+  if [[ ${PS1-}${PROMPT_COMMAND[*]-}${PS0-} != '\[\]' ]]; then
+    builtin unset -v PROMPT_COMMAND PS0
+    builtin unset -v PS1 && PS1='\[\]' && export -n PS1
+  fi
 }
 
 # Prepares the text: what stands in front of it, in the same line, runs only if the whole line can be parsed.
@@ -82,12 +86,12 @@ __smallhands_note() {
 
 __smallhands_report() {
   builtin printf '\0%s %s %s %s %s %s\0' "$__smallhands_seq" "$__smallhands_status" "$__smallhands_entered" \
-    "$__smallhands_ran" "$__smallhands_fragile" "${PWD-}" >&243
+    "$__smallhands_ran" "$__smallhands_fragile" "${PWD-}"
   __smallhands_entered=0
 }
 
-# Reports the end of a command and comes back with the next.
-__smallhands_turn() {
+# What follows a command.
+__smallhands_end() {
   __smallhands_entered=0
   if [[ -n ${__smallhands_entry-} ]]; then
     __smallhands_status=$__smallhands_entry
@@ -96,10 +100,12 @@ __smallhands_turn() {
   fi
   __smallhands_own=
   __smallhands_settle
-  __smallhands_fragile=0
-  case $- in *e*) __smallhands_fragile=1 ;; esac
+  case $- in *e*) __smallhands_fragile=1 ;; *) __smallhands_fragile=0 ;; esac
   builtin jobs
-  __smallhands_report
+}
+
+# Comes back with the next command.
+__smallhands_next() {
   while :; do
     builtin mapfile -t -n 1 -u 242 __smallhands_order
     [[ ${#__smallhands_order[@]} -eq 1 ]] || builtin exit 0
@@ -112,13 +118,13 @@ __smallhands_turn() {
         ;;
       s*)
         __smallhands_seq=${__smallhands_order[0]#s}
-        __smallhands_report
+        __smallhands_report >&243
         ;;
       n*)
         __smallhands_seq=${__smallhands_order[0]#n}
         __smallhands_note "${__smallhands_seq#* }"
         __smallhands_seq=${__smallhands_seq% *}
-        __smallhands_report
+        __smallhands_report >&243
         ;;
     esac
   done

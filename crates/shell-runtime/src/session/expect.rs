@@ -128,9 +128,13 @@ mod tests {
         Some((pattern, before.bytes, output.take(1000).bytes))
     }
 
+    /// Patterns, output, and what matched with what was before and after it.
+    type Case =
+        (&'static [&'static str], &'static [u8], Option<(&'static str, &'static [u8], &'static [u8])>);
+
     #[test]
     fn the_first_match_in_the_output_wins() {
-        let cases: &[(&[&str], &[u8], Option<(&str, &[u8], &[u8])>)] = &[
+        let cases: &[Case] = &[
             (&[">>> "], b"hello\n>>> rest", Some((">>> ", b"hello\n", b"rest"))),
             (&["b", "a"], b"xaby", Some(("a", b"x", b"by"))),
             (&["a.b"], b"1a\nb2", Some(("a.b", b"1", b"2"))),

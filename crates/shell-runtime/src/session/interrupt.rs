@@ -171,7 +171,7 @@ impl Session {
                 expected.find(&mut state.output).map(|(pattern, _)| pattern).unwrap_or_default();
             return Ok(Observation { exit_code: Some(0), expect_string, ..Observation::default() });
         }
-        let limit = self.settings.output_limit;
+        let limit = self.around.settings.output_limit;
         let (expect_string, taken) = expected
             .take_match(&mut state.output, limit)
             .unwrap_or_else(|| (String::new(), state.take_output(limit)));

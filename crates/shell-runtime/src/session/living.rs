@@ -8,17 +8,18 @@ use tokio::sync::Mutex as TurnLock;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::Settings;
+use super::Surroundings;
 use super::backlog::Taken;
 use super::patience::Patience;
 use super::pty::Pty;
 use super::pump::Pump;
 use super::screen::{Phase, Screen};
 use super::shell::{self, Orders};
+use super::startup::{Startup, Steps};
 use super::text::{decode, without_escapes};
 use super::turn::Wake;
 use crate::error::{RuntimeError, shortened};
-use crate::launch::{Launcher, Tree};
+use crate::launch::Tree;
 use crate::local::MAX_WAIT;
 use crate::protocol::{CreateSession, SessionInfo};
 
@@ -29,8 +30,7 @@ pub(super) struct Session {
     pub(super) pid: i32,
     pub(super) screen: Arc<Screen>,
     pub(super) pty: Arc<Pty>,
-    pub(super) launcher: Arc<Launcher>,
-    pub(super) settings: Settings,
+    pub(super) around: Surroundings,
     pub(super) orders: Orders,
     next_seq: AtomicU64,
     tree: Mutex<Option<Tree>>,
@@ -44,24 +44,28 @@ pub(super) struct Session {
 impl Session {
     /// Starts the shell, sources the start-up files and the request's, and answers with what all that printed.
     pub(super) async fn start(
-        launcher: Arc<Launcher>,
-        settings: Settings,
+        around: Surroundings,
+        startup: &Startup,
         name: &str,
         request: &CreateSession,
     ) -> Result<(Self, String), RuntimeError> {
-        let patience = Patience::plain(request.startup_timeout, settings.output_limit);
-        let session = Self::launch(launcher, settings, name).await?;
+        let patience = Patience::plain(request.startup_timeout, around.settings.output_limit);
+        let startup_files = around.settings.startup_files;
+        let session = Self::launch(around, name).await?;
         let mut output = session.started(&patience, "the shell to get ready").await?;
-        if let Some(sourcing) = sourcing(settings.startup_files, &request.startup_source) {
+        let usual = startup_files.then(|| startup.remembered().unwrap_or_else(Steps::reading));
+        if let Some(sourcing) = sourcing(usual.as_ref(), &request.startup_source) {
             session.order(&sourcing)?;
+            output.push_str(&usual.map(|usual| without_escapes(usual.output)).unwrap_or_default());
             output.push_str(&session.started(&patience, "its start-up files").await?);
         }
         Ok((session, output))
     }
 
-    async fn launch(launcher: Arc<Launcher>, settings: Settings, name: &str) -> Result<Self, RuntimeError> {
-        let shell = shell::start(&launcher).await?;
-        let screen = Arc::new(Screen::new(settings.output_limit));
+    /// Starts a shell; it is not ready yet.
+    pub(super) async fn launch(around: Surroundings, name: &str) -> Result<Self, RuntimeError> {
+        let shell = shell::start(&around.launcher).await?;
+        let screen = Arc::new(Screen::new(around.settings.output_limit));
         let (seen, pty) = (Arc::clone(&screen), Arc::clone(&shell.pty));
         let pid = shell.started.pid;
         let pump = Pump::new(seen, pty, shell.reports, shell.entries, shell.started);
@@ -70,8 +74,7 @@ impl Session {
             pid,
             screen,
             pty: shell.pty,
-            launcher,
-            settings,
+            around,
             orders: shell.orders,
             next_seq: AtomicU64::new(1),
             tree: Mutex::new(Some(shell.tree)),
@@ -221,12 +224,11 @@ impl Seen {
     }
 }
 
-/// The command that sources start-up files; interactive shells read the first two. What they say of history is undone.
-fn sourcing(startup_files: bool, files: &[String]) -> Option<String> {
-    let usual: &[&str] = if startup_files { &["/etc/bash.bashrc", "~/.bashrc"] } else { &[] };
-    let usual = usual.iter().map(|file| format!("[[ ! -r {file} ]] || source {file}\n"));
+/// The command that does what start-up files do, the usual ones and those asked for. What they say of history is undone.
+fn sourcing(usual: Option<&Steps>, files: &[String]) -> Option<String> {
+    let usual = usual.map(|usual| usual.commands.clone());
     let asked = files.iter().map(|file| format!("source {}\n", quoted(file)));
-    let all: String = usual.chain(asked).collect();
+    let all: String = usual.into_iter().chain(asked).collect();
     (!all.is_empty()).then(|| format!("{all}set +o history +H; unset HISTFILE"))
 }
 
@@ -255,8 +257,8 @@ mod tests {
 
     #[test]
     fn nothing_to_source_is_no_command() {
-        assert_eq!(sourcing(false, &[]), None);
-        assert!(sourcing(true, &[]).unwrap().contains("source ~/.bashrc\n"));
-        assert!(sourcing(false, &["x".to_owned()]).unwrap().starts_with("source 'x'\nset +o history"));
+        assert_eq!(sourcing(None, &[]), None);
+        assert!(sourcing(Some(&Steps::reading()), &[]).unwrap().contains("source ~/.bashrc\n"));
+        assert!(sourcing(None, &["x".to_owned()]).unwrap().starts_with("source 'x'\nset +o history"));
     }
 }

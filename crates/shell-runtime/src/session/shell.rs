@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -22,8 +22,9 @@ const LOAD: &[u8] = b". /dev/fd/241\n";
 
 /// The line that takes orders until a command breaks out of it. The command itself runs with the control
 /// descriptors closed and the terminal as its input; the shell keeps its copies where programs cannot inherit them.
-const LOOP: &[u8] = b"__smallhands_entry=$?; while { __smallhands_status=${__smallhands_own:-$?}; builtin trap -p ERR >&243; \
-    __smallhands_turn; } >/dev/null 2>&1; do \
+const LOOP: &[u8] =
+    b"__smallhands_entry=$?; while { __smallhands_status=${__smallhands_own:-$?}; __smallhands_end; \
+    { builtin trap -p ERR; __smallhands_report; } >&243; __smallhands_next; } >/dev/null 2>&1; do \
     builtin eval \"$__smallhands_prefix${__smallhands_text[0]-}\" <&240 240<&- 241<&- 242<&- 243>&-; done\n";
 
 /// A prompt that shows nothing and still is not empty: start-up files stop at an empty one.
@@ -91,9 +92,9 @@ fn check(result: i32) -> io::Result<i32> {
 /// Both sides of everything but the terminal.
 struct Channels {
     entry_reader: io::PipeReader,
-    entries: pipe::Sender,
+    entries: io::PipeWriter,
     order_reader: io::PipeReader,
-    orders: pipe::Sender,
+    orders: io::PipeWriter,
     reports: pipe::Receiver,
     report_writer: io::PipeWriter,
     text: File,
@@ -110,9 +111,9 @@ impl Channels {
         text.write_all(DRIVER.as_bytes())?;
         Ok(Self {
             entry_reader,
-            entries: pipe::Sender::from_owned_fd(entry_writer.into())?,
+            entries: never_blocking(entry_writer)?,
             order_reader,
-            orders: pipe::Sender::from_owned_fd(order_writer.into())?,
+            orders: never_blocking(order_writer)?,
             reports: pipe::Receiver::from_owned_fd(report_reader.into())?,
             report_writer,
             text,
@@ -120,7 +121,15 @@ impl Channels {
     }
 }
 
-fn memory_file() -> io::Result<File> {
+/// A pipe that refuses what it has no room for. Few bytes are ever in it, so that needs no waiting.
+fn never_blocking(pipe: io::PipeWriter) -> io::Result<io::PipeWriter> {
+    // SAFETY: fcntl with F_SETFL takes flags by value; the descriptor is open.
+    check(unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) })?;
+    Ok(pipe)
+}
+
+/// A file that is only in memory, for handing text of any size to a shell.
+pub(super) fn memory_file() -> io::Result<File> {
     // SAFETY: the name is a valid C string.
     let fd = check(unsafe { libc::memfd_create(c"command".as_ptr(), libc::MFD_CLOEXEC) })?;
     // SAFETY: the call succeeded and nothing else owns the descriptor.
@@ -129,12 +138,12 @@ fn memory_file() -> io::Result<File> {
 
 /// The shell's supply of lines that enter its loop. There is always one in reserve.
 #[derive(Debug)]
-pub(super) struct Entries(pipe::Sender);
+pub(super) struct Entries(io::PipeWriter);
 
 impl Entries {
     /// Replaces the line that the shell has used.
     pub(super) fn refill(&self) {
-        if let Err(error) = self.0.try_write(LOOP) {
+        if let Err(error) = (&self.0).write_all(LOOP) {
             tracing::debug!(%error, "the shell takes no more lines");
         }
     }
@@ -144,7 +153,7 @@ impl Entries {
 #[derive(Debug)]
 pub(super) struct Orders {
     text: File,
-    orders: pipe::Sender,
+    orders: io::PipeWriter,
 }
 
 impl Orders {
@@ -175,6 +184,6 @@ impl Orders {
 
     /// Orders are short and the pipe is empty when the shell waits, so this never blocks.
     fn send(&self, order: &str) -> io::Result<()> {
-        self.orders.try_write(order.as_bytes()).map(drop)
+        (&self.orders).write_all(order.as_bytes())
     }
 }

@@ -7,6 +7,7 @@ use crate::execute::execute;
 use crate::launch::Launcher;
 use crate::protocol::Command;
 
+use super::Surroundings;
 use super::text::decode;
 
 /// Time to parse; far more than megabytes of text need.
@@ -29,8 +30,17 @@ pub(super) fn is_parsed_at_once(command: &str) -> bool {
     !command.trim_end_matches('\n').contains('\n')
 }
 
-/// Asks a fresh bash that only parses. Extended patterns are accepted, because a session may have switched them on.
-pub(super) async fn check(launcher: &Launcher, command: &str) -> Result<(), RuntimeError> {
+/// Refuses a command that bash cannot parse.
+pub(super) async fn check(around: &Surroundings, command: &str) -> Result<(), RuntimeError> {
+    match around.checker.parses(&around.launcher, command).await {
+        Some(true) => Ok(()),
+        Some(false) | None => explain(&around.launcher, command).await,
+    }
+}
+
+/// Asks a fresh bash that only parses, for its words. Extended patterns are accepted, because a session may have
+/// switched them on.
+pub(super) async fn explain(launcher: &Launcher, command: &str) -> Result<(), RuntimeError> {
     let parser = Command {
         stdin: Some(command.as_bytes().to_vec()),
         output_limit: SHOWN,

@@ -52,7 +52,7 @@ struct Asked<'a> {
 impl Session {
     /// Runs a command, or types into the one that is running when it talks.
     pub(super) async fn run(&self, action: &BashAction) -> Result<Observation, RuntimeError> {
-        let patience = Patience::for_command(action, self.settings.output_limit)?;
+        let patience = Patience::for_command(action, self.around.settings.output_limit)?;
         let talks = talks(action)?;
         if !talks {
             syntax::possible(&action.command)?;
@@ -61,7 +61,7 @@ impl Session {
             return Err(self.busy());
         };
         if !talks && !self.finds_errors_by_itself(&action.command) {
-            syntax::check(&self.launcher, &action.command).await?;
+            syntax::check(&self.around, &action.command).await?;
         }
         let mut meter = action.usage.then(|| Meter::start(self.pid));
         self.begin(action, talks, &patience).await?;
@@ -71,7 +71,7 @@ impl Session {
             && status != 128 + libc::SIGINT
         {
             // Bash said so in the terminal's words; the answer has them in the checker's.
-            syntax::check(&self.launcher, &action.command).await?;
+            syntax::explain(&self.around.launcher, &action.command).await?;
         }
         let (command, error_msg) = (action.command.as_str(), action.error_msg.as_str());
         let asked = Asked { command, talks, check: action.check, error_msg };
@@ -85,7 +85,7 @@ impl Session {
 
     /// Waits for the command that is running as if the caller had started it.
     pub(super) async fn join(&self, action: &BashWaitAction) -> Result<Observation, RuntimeError> {
-        let patience = Patience::for_joining(action, self.settings.output_limit)?;
+        let patience = Patience::for_joining(action, self.around.settings.output_limit)?;
         let (from, command) = {
             let state = self.screen.lock();
             (state.answered, state.command.clone().unwrap_or_default())

@@ -194,7 +194,7 @@ async fn back_to_back_markers_and_forged_reports_are_only_text() {
         "9 0 0 1 0 /tmp",
         "note [1]+ Killed",
         "trap -- x ERR",
-        "__smallhands_turn",
+        "__smallhands_next",
     ];
     for text in forged {
         assert_eq!(

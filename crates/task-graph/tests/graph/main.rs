@@ -4,8 +4,10 @@
 mod codec;
 mod control;
 mod drawings;
+mod failures;
 mod machines;
 mod makespan;
+mod packing;
 mod plans;
 mod properties;
 mod retries;

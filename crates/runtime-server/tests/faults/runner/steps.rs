@@ -29,6 +29,7 @@ pub struct Performance<'a> {
     pub held: Mutex<Vec<TcpStream>>,
     /// Sessions to be closed in the end.
     pub sessions: Mutex<Vec<String>>,
+    begun: Instant,
 }
 
 /// Keys of a step that say what to do with a request rather than what is in it.
@@ -38,14 +39,21 @@ const NOT_SENT: [&str; 10] =
 /// How long any answer may take before the server counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a whole case may take.
+const LIMIT: Duration = Duration::from_secs(90);
+
 /// So many connections are held by one case at a time.
 static HOLDING: Mutex<()> = Mutex::new(());
 
 impl Performance<'_> {
     /// Performs a step as often as it says.
     pub fn perform(&self, step: &Value, names: &Names) -> Outcome {
-        (0..step["times"].as_u64().filter(|_| step["call"] != "parallel").unwrap_or(1))
-            .try_for_each(|_| self.perform_once(step, names))
+        (0..step["times"].as_u64().filter(|_| step["call"] != "parallel").unwrap_or(1)).try_for_each(|_| {
+            if self.begun.elapsed() > LIMIT {
+                return Err(format!("the case takes longer than {LIMIT:?}"));
+            }
+            self.perform_once(step, names)
+        })
     }
 
     fn perform_once(&self, step: &Value, names: &Names) -> Outcome {
@@ -342,6 +350,6 @@ impl<'a> Performance<'a> {
     /// Nothing performed yet.
     pub fn new(home: &'a Home, server: &'a Server, names: Names) -> Self {
         let (sent, held, sessions) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { home, server, names, sent, held, sessions }
+        Self { home, server, names, sent, held, sessions, begun: Instant::now() }
     }
 }

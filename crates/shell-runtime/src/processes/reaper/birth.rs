@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_int};
 use std::ptr;
 
 use super::order::{HEADER, MOST_PLACED, NO_TERMINAL};
-use super::record::{self, Step};
+use super::record::{self, SIZE, Step};
 use crate::limits::PreparedLimits;
 
 /// Where descriptors are parked so that placing one cannot overwrite another.
@@ -36,15 +36,22 @@ pub(super) fn become_command(delivery: &Delivery<'_>) -> ! {
     // SAFETY: fcntl duplicates an open descriptor; no memory is touched.
     let control = unsafe { libc::fcntl(delivery.control, libc::F_DUPFD_CLOEXEC, PARKING) };
     let (step, errno) = match prepare(delivery) {
-        Ok(()) => run(&Table::new(delivery.block)),
+        Ok(()) => {
+            // Before the program can do anything, killing its reaper included.
+            // SAFETY: getpid cannot fail.
+            tell(control, &record::born(unsafe { libc::getpid() }));
+            run(&Table::new(delivery.block))
+        }
         Err(refusal) => refusal,
     };
-    let report = record::refused(step, errno);
-    // SAFETY: the report is valid for its length; both calls are async-signal-safe.
-    unsafe {
-        libc::send(control, report.as_ptr().cast(), report.len(), libc::MSG_NOSIGNAL);
-        libc::_exit(REFUSED)
-    }
+    tell(control, &record::refused(step, errno));
+    // SAFETY: ends this process without running anything else.
+    unsafe { libc::_exit(REFUSED) }
+}
+
+fn tell(control: c_int, report: &[u8; SIZE]) {
+    // SAFETY: the report is valid for its length.
+    unsafe { libc::send(control, report.as_ptr().cast(), report.len(), libc::MSG_NOSIGNAL) };
 }
 
 fn prepare(delivery: &Delivery<'_>) -> Result<(), Refusal> {

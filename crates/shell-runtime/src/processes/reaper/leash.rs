@@ -48,6 +48,8 @@ pub(crate) struct Refusal {
 /// What is known of a tree.
 #[derive(Debug, Clone, Copy, Default)]
 struct Fate {
+    /// The process that was about to become the command. If nothing else is ever told, it did.
+    born: Option<i32>,
     /// The command's process id, or why there is none.
     start: Option<Result<i32, Refusal>>,
     /// How the command ended.
@@ -83,14 +85,15 @@ impl Leash {
     /// Waits for the command's process id, or for why there is none.
     ///
     /// # Errors
-    /// When the reaper was lost before it said anything, or takes for ever.
+    /// When the reaper was lost before there could be a command, or takes for ever.
     pub(crate) async fn start(&self) -> io::Result<Result<i32, Refusal>> {
         let mut fate = self.fate.subscribe();
         let told = fate.wait_for(|fate| fate.start.is_some() || fate.gone);
         let Ok(told) = tokio::time::timeout(START_PATIENCE, told).await else {
             return Err(io::ErrorKind::TimedOut.into());
         };
-        told.ok().and_then(|fate| fate.start).ok_or_else(|| io::ErrorKind::ConnectionReset.into())
+        let start = told.ok().and_then(|fate| fate.start.or(fate.born.map(Ok)));
+        start.ok_or_else(|| io::ErrorKind::ConnectionReset.into())
     }
 
     /// Takes in all reports until the reaper is gone.
@@ -125,6 +128,7 @@ impl Leash {
 
     fn learn(&self, report: Option<Record>) {
         self.fate.send_modify(|fate| match report {
+            Some(Record::Born(pid)) => fate.born = Some(pid),
             // What a process that could not become the command says comes first, and what its reaper says after it.
             Some(Record::Started(pid)) if fate.start.is_none() => fate.start = Some(Ok(pid)),
             Some(Record::Refused(step, errno)) => fate.start = Some(Err(Refusal { step, errno })),
@@ -151,8 +155,8 @@ impl Leash {
 
     /// Finds what a reaper that was killed, or does not move, has left.
     fn hunt_for_leftovers(&self) -> Hunt {
-        let command = self.fate.borrow().start.and_then(Result::ok);
-        self.leftovers.clone().in_sessions(command)
+        let born = self.fate.borrow().born;
+        self.leftovers.clone().in_sessions(born)
     }
 
     /// The same without an async runtime.

@@ -12,6 +12,7 @@ const FIELDS: usize = 6;
 /// Bytes of a record.
 pub(super) const SIZE: usize = FIELDS * 8;
 
+const BORN: i64 = 0;
 const STARTED: i64 = 1;
 const REFUSED: i64 = 2;
 const ENDED: i64 = 3;
@@ -34,6 +35,8 @@ pub(crate) enum Step {
 /// One report.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Record {
+    /// This process is about to become the command.
+    Born(i32),
     /// The command runs under this process id.
     Started(i32),
     /// It could not be started.
@@ -52,6 +55,7 @@ impl Record {
         }
         let [kind, first, second, third, fourth, fifth] = fields;
         match kind {
+            BORN => Some(Self::Born(i32::try_from(first).ok()?)),
             STARTED => Some(Self::Started(i32::try_from(first).ok()?)),
             REFUSED => Some(Self::Refused(step(first), i32::try_from(second).ok()?)),
             ENDED => {
@@ -79,6 +83,11 @@ fn step(number: i64) -> Step {
         2 => Step::Program,
         _ => Step::Process,
     }
+}
+
+/// The form of [`Record::Born`].
+pub(super) fn born(pid: i32) -> [u8; SIZE] {
+    bytes([BORN, i64::from(pid), 0, 0, 0, 0])
 }
 
 /// The form of [`Record::Started`].
@@ -123,6 +132,7 @@ mod tests {
     #[test]
     fn records_come_through() {
         assert_eq!(Record::parse(&started(4711)), Some(Record::Started(4711)));
+        assert_eq!(Record::parse(&born(4711)), Some(Record::Born(4711)));
         assert_eq!(Record::parse(&empty()), Some(Record::Empty));
         for step in [Step::Process, Step::Directory, Step::Program] {
             assert_eq!(Record::parse(&refused(step, 2)), Some(Record::Refused(step, 2)));
