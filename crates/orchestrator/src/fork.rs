@@ -68,7 +68,7 @@ fn place(run: &str, events: &[Recorded], wanted: u64) -> Result<u64, RunError> {
             "run {run} can be forked after its events 1 to {last}, not after {wanted}; name one with --at N"
         )));
     }
-    let place = found.into_iter().filter(|boundary| *boundary <= wanted).next_back();
+    let place = found.into_iter().rfind(|boundary| *boundary <= wanted);
     place.ok_or_else(|| stored(format!("no decision is complete at event {wanted}")))
 }
 

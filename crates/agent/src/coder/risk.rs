@@ -90,7 +90,7 @@ fn removes_outside(program: &str, words: &[&str]) -> bool {
             || word.starts_with('~')
             || word.starts_with("$HOME")
     };
-    program == "rm" && recursive && words.iter().skip(1).any(|word| outside(word))
+    program == "rm" && recursive && words.iter().skip(1).any(outside)
 }
 
 /// What was just fetched is run unread.

@@ -14,5 +14,6 @@ mod json_documentation;
 mod main_job;
 mod odd_repositories;
 mod projects;
+mod steering;
 mod traces;
 mod usage;
