@@ -103,10 +103,12 @@ impl Diagnostics {
 fn locate(diagnostic: &Diagnostic, sources: &Sources) -> Located {
     let Diagnostic { span, message, help } = diagnostic.clone();
     let source = sources.get(span.file);
-    let at = |byte| source.map_or((1, 1), |source| {
-        let position = source.position(byte);
-        (position.line, position.column)
-    });
+    let at = |byte| {
+        source.map_or((1, 1), |source| {
+            let position = source.position(byte);
+            (position.line, position.column)
+        })
+    };
     let ((line, column), (end_line, end_column)) = (at(span.start), at(span.end));
     let file = source.map(|source| source.name.clone()).unwrap_or_default();
     Located { file, line, column, end_line, end_column, message, help }
@@ -127,7 +129,8 @@ fn render(diagnostic: &Diagnostic, sources: &Sources) -> String {
     let _ = writeln!(out, "{gutter} --> {}:{}:{}", place.file, place.line, place.column);
     if let Some(source) = sources.get(diagnostic.span.file) {
         let line = source.line(place.line);
-        let shown: String = line.chars().take(LINE_WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let shown: String =
+            line.chars().take(LINE_WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
         let _ = writeln!(out, "{gutter} |\n{} | {shown}", place.line);
         let _ = writeln!(out, "{gutter} | {}", mark(&place, line.chars().count()));
     }
@@ -182,7 +185,10 @@ error: wrong list
 ";
         assert_eq!(found.render(&sources()), expected);
         let located = found.located(&sources());
-        assert_eq!((located[1].line, located[1].column, located[1].end_line, located[1].end_column), (2, 6, 3, 5));
+        assert_eq!(
+            (located[1].line, located[1].column, located[1].end_line, located[1].end_column),
+            (2, 6, 3, 5)
+        );
     }
 
     #[test]

@@ -5,8 +5,7 @@
 /// # Errors
 /// What is expected instead.
 pub fn duration_ms(text: &str) -> Result<u64, String> {
-    const UNITS: [(&str, f64); 5] =
-        [("ms", 1.0), ("s", 1e3), ("m", 60e3), ("h", 3_600e3), ("d", 86_400e3)];
+    const UNITS: [(&str, f64); 5] = [("ms", 1.0), ("s", 1e3), ("m", 60e3), ("h", 3_600e3), ("d", 86_400e3)];
     let wrong = || format!("`{text}` is not a span of time; write for example 90s, 10m, 1h30m or 250ms");
     let mut rest = text.trim();
     let mut total = 0.0;
@@ -21,7 +20,11 @@ pub fn duration_ms(text: &str) -> Result<u64, String> {
         total += amount * factor;
         rest = left.trim_start();
     }
-    if total < 1.0 { Err(format!("`{text}` is no time at all; at least 1ms is needed")) } else { Ok(total as u64) }
+    if total < 1.0 {
+        Err(format!("`{text}` is no time at all; at least 1ms is needed"))
+    } else {
+        Ok(total as u64)
+    }
 }
 
 /// Mebibytes of an amount such as `512MB`, `2GiB` or `1.5G`; decimal and binary units mean the same here: binary ones.
@@ -78,7 +81,11 @@ pub fn show_ms(ms: u64) -> String {
 }
 
 fn two(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
-    if small == 0 { format!("{large}{large_unit}") } else { format!("{large}{large_unit}{small}{small_unit}") }
+    if small == 0 {
+        format!("{large}{large_unit}")
+    } else {
+        format!("{large}{large_unit}{small}{small_unit}")
+    }
 }
 
 #[cfg(test)]
@@ -107,14 +114,24 @@ mod tests {
 
     #[test]
     fn memory_and_processors() {
-        for (text, expected) in
-            [("512MB", Some(512)), ("2GiB", Some(2048)), ("1.5G", Some(1536)), ("2", None), ("0MB", None), ("x", None)]
-        {
+        for (text, expected) in [
+            ("512MB", Some(512)),
+            ("2GiB", Some(2048)),
+            ("1.5G", Some(1536)),
+            ("2", None),
+            ("0MB", None),
+            ("x", None),
+        ] {
             assert_eq!(memory_mb(text).ok(), expected, "{text}");
         }
-        for (text, expected) in
-            [("2", Some(2000)), ("0.5", Some(500)), ("250m", Some(250)), ("0", None), ("2 cores", None), ("", None)]
-        {
+        for (text, expected) in [
+            ("2", Some(2000)),
+            ("0.5", Some(500)),
+            ("250m", Some(250)),
+            ("0", None),
+            ("2 cores", None),
+            ("", None),
+        ] {
             assert_eq!(cpu_milli(text).ok(), expected, "{text}");
         }
     }

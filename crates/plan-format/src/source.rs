@@ -116,13 +116,15 @@ mod tests {
     #[test]
     fn places_are_counted_from_one_and_in_characters() {
         let source = Source::new("p", "\u{feff}ab\r\ncäd\n\nlast");
-        let cases = [(0, (1, 1)), (2, (1, 3)), (4, (2, 1)), (7, (2, 3)), (9, (3, 1)), (10, (4, 1)), (99, (4, 5))];
+        let cases =
+            [(0, (1, 1)), (2, (1, 3)), (4, (2, 1)), (7, (2, 3)), (9, (3, 1)), (10, (4, 1)), (99, (4, 5))];
         for (byte, (line, column)) in cases {
             assert_eq!(source.position(byte), Position { line, column }, "byte {byte}");
         }
-        assert_eq!([source.line(1), source.line(2), source.line(3), source.line(4), source.line(9)], [
-            "ab", "cäd", "", "last", ""
-        ]);
+        assert_eq!(
+            [source.line(1), source.line(2), source.line(3), source.line(4), source.line(9)],
+            ["ab", "cäd", "", "last", ""]
+        );
     }
 
     #[test]

@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn types_survive_text() {
-        for text in ["string", "integer", "number", "boolean", "object", "any", "list", "list<list<integer>>"] {
+        for text in ["string", "integer", "number", "boolean", "object", "any", "list", "list<list<integer>>"]
+        {
             assert_eq!(ValueType::parse(text).unwrap().to_string(), text);
         }
         for text in ["", "text", "list<>", "list<string", "String", &"list<".repeat(100)] {

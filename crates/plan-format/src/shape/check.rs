@@ -107,7 +107,9 @@ fn scalar_problem(node: &Node, takes: &Takes) -> Option<Problem> {
         Takes::Name if !is_name(text) => {
             Some((format!("`{text}` is not a usable name"), Some(NAME_RULE.to_owned())))
         }
-        Takes::Type => ValueType::parse(text).err().map(|help| (format!("`{text}` is not a type"), Some(help))),
+        Takes::Type => {
+            ValueType::parse(text).err().map(|help| (format!("`{text}` is not a type"), Some(help)))
+        }
         Takes::Duration => told(duration_ms(text)),
         Takes::Memory => told(memory_mb(text)),
         Takes::Cpu => told(cpu_milli(text)),

@@ -19,7 +19,8 @@ pub fn markdown() -> String {
 }
 
 fn write_shape(out: &mut String, shape: &Shape) {
-    let _ = writeln!(out, "### `{}`\n\n{}\n\n| field | takes | meaning |\n|---|---|---|", shape.name, shape.doc);
+    let _ =
+        writeln!(out, "### `{}`\n\n{}\n\n| field | takes | meaning |\n|---|---|---|", shape.name, shape.doc);
     for field in shape.fields {
         let needed = if field.required { " (required)" } else { "" };
         let takes = field.takes.describe().replace('|', "\\|");

@@ -53,8 +53,16 @@ pub static INPUT: Shape = Shape {
     name: "input",
     doc: "A value that a plan is given.",
     fields: &[
-        required("type", Takes::Type, "What it may be: string, number, integer, boolean, list, list<…>, object or any."),
-        field("default", Takes::Anything, "Its value when none is given. Without a default it must be given."),
+        required(
+            "type",
+            Takes::Type,
+            "What it may be: string, number, integer, boolean, list, list<…>, object or any.",
+        ),
+        field(
+            "default",
+            Takes::Anything,
+            "Its value when none is given. Without a default it must be given.",
+        ),
         field("choices", Takes::List(&Takes::Anything), "The only values it may have."),
         field("description", Takes::Text, "What it is for."),
     ],
@@ -71,14 +79,22 @@ pub static TASK: Shape = Shape {
             Takes::Choice(ROLES),
             "Who does it. Absent means `command` when there is a `command`, otherwise `coder`, which needs a model.",
         ),
-        field("goal", Takes::Template, "What is to be achieved: the model's assignment, or a line for people."),
+        field(
+            "goal",
+            Takes::Template,
+            "What is to be achieved: the model's assignment, or a line for people.",
+        ),
         field(
             "command",
             Takes::Template,
             "The shell command, run in a fresh copy of the repository; what it changes becomes a patch. Each `${{ … }}` in it becomes one quoted word (a list: several).",
         ),
         field("env", Takes::Map(&Takes::Template), "Environment variables of the command."),
-        field("use", Takes::Text, "The plan that takes this task's place: a name under `plans`, or a file beside this one."),
+        field(
+            "use",
+            Takes::Text,
+            "The plan that takes this task's place: a name under `plans`, or a file beside this one.",
+        ),
         field("with", Takes::Map(&Takes::Anything), "The inputs of the plan that is used."),
         field(
             "after",
@@ -107,11 +123,23 @@ pub static TASK: Shape = Shape {
             "Commands that must succeed on the tree with this task's changes, in a fresh copy; otherwise the task has failed.",
         ),
         field("resources", Takes::Object(&RESOURCES), "What it needs while it runs."),
-        field("locks", Takes::OneOrMany(&Takes::Name), "Names of locks: no two tasks that share one run at the same time."),
-        field("owns", Takes::OneOrMany(&Takes::Text), "Patterns of the files that it will change, such as `src/**`."),
+        field(
+            "locks",
+            Takes::OneOrMany(&Takes::Name),
+            "Names of locks: no two tasks that share one run at the same time.",
+        ),
+        field(
+            "owns",
+            Takes::OneOrMany(&Takes::Text),
+            "Patterns of the files that it will change, such as `src/**`.",
+        ),
         field("retry", Takes::Object(&RETRY), "When and how often it is tried again."),
         field("timeout", Takes::Duration, "The longest that one attempt may take."),
-        field("expect", Takes::Duration, "How long it probably takes; for the order of tasks and for the forecast."),
+        field(
+            "expect",
+            Takes::Duration,
+            "How long it probably takes; for the order of tasks and for the forecast.",
+        ),
         field("budget", Takes::Object(&BUDGET), "The most that one attempt may spend on models."),
         field("priority", Takes::Whole(-1000, 1000), "Higher starts earlier. 0 is ordinary."),
     ],
@@ -122,13 +150,21 @@ pub static OUTPUT: Shape = Shape {
     name: "output",
     doc: "A value that a command hands on.",
     fields: &[
-        required("type", Takes::Type, "What it is: string, number, integer, boolean, list, list<…>, object or any."),
+        required(
+            "type",
+            Takes::Type,
+            "What it is: string, number, integer, boolean, list, list<…>, object or any.",
+        ),
         field(
             "from",
             Takes::Choice(&["file", "stdout"]),
             "Where it comes from: a line `name=value` or a JSON object in the file named by $SMALLHANDS_OUTPUT, or all of the standard output (a list<string>: its lines).",
         ),
-        field("default", Takes::Anything, "Its value when the command writes none. Without a default it must be written."),
+        field(
+            "default",
+            Takes::Anything,
+            "Its value when the command writes none. Without a default it must be written.",
+        ),
         field("description", Takes::Text, "What it is."),
     ],
 };
@@ -138,7 +174,11 @@ pub static DEFAULTS: Shape = Shape {
     name: "defaults",
     doc: "What holds for every task that does not say otherwise.",
     fields: &[
-        field("env", Takes::Map(&Takes::Template), "Environment variables of commands; a task's own come on top."),
+        field(
+            "env",
+            Takes::Map(&Takes::Template),
+            "Environment variables of commands; a task's own come on top.",
+        ),
         field("resources", Takes::Object(&RESOURCES), "As in a task."),
         field("retry", Takes::Object(&RETRY), "As in a task."),
         field("timeout", Takes::Duration, "As in a task."),
@@ -162,8 +202,16 @@ static RETRY: Shape = Shape {
     doc: "When and how often a task is tried again.",
     fields: &[
         field("attempts", Takes::Whole(1, 100), "Attempts in all."),
-        field("on", Takes::OneOrMany(&Takes::Choice(RETRY_ON)), "After which endings: `failed`, `timeout`, `lost` (the machinery broke). All of them when absent."),
-        field("backoff", Takes::Duration, "How long to wait before the second attempt; twice as long before each later one."),
+        field(
+            "on",
+            Takes::OneOrMany(&Takes::Choice(RETRY_ON)),
+            "After which endings: `failed`, `timeout`, `lost` (the machinery broke). All of them when absent.",
+        ),
+        field(
+            "backoff",
+            Takes::Duration,
+            "How long to wait before the second attempt; twice as long before each later one.",
+        ),
         field("max_backoff", Takes::Duration, "The longest wait."),
     ],
 };

@@ -128,8 +128,8 @@ impl Reader<'_> {
         });
         let Some(length) = inner else { return Err(self.problem("the string has no end")) };
         let whole = &self.text[start..start + length + 2];
-        let text: String =
-            serde_json::from_str(whole).map_err(|_| self.problem("the string has a bad escape or a raw line end"))?;
+        let text: String = serde_json::from_str(whole)
+            .map_err(|_| self.problem("the string has a bad escape or a raw line end"))?;
         self.at += whole.len();
         Ok(text)
     }
@@ -137,10 +137,12 @@ impl Reader<'_> {
     /// A number, `true`, `false` or `null`.
     fn word(&mut self) -> Result<Kind, SyntaxProblem> {
         let rest = &self.text[self.at..];
-        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "+-._".contains(c))).unwrap_or(rest.len());
+        let end =
+            rest.find(|c: char| !(c.is_ascii_alphanumeric() || "+-._".contains(c))).unwrap_or(rest.len());
         let word = &rest[..end];
-        let value: Value = serde_json::from_str(word)
-            .map_err(|_| self.problem("a value is expected here: text in quotes, a number, true, false, null, [ or {"))?;
+        let value: Value = serde_json::from_str(word).map_err(|_| {
+            self.problem("a value is expected here: text in quotes, a number, true, false, null, [ or {")
+        })?;
         self.at += end;
         Ok(Kind::Scalar { text: word.to_owned(), value })
     }

@@ -23,8 +23,11 @@ pub fn parse(source: &Source, file: FileIndex, found: &mut Diagnostics) -> Optio
         found.error_with_help(Span::new(file, 0, 1), message, "split the plan with `use: FILE`");
         return None;
     }
-    let parsed =
-        if source.name.ends_with(".json") { json::parse(&source.text, file) } else { yaml::parse(&source.text, file) };
+    let parsed = if source.name.ends_with(".json") {
+        json::parse(&source.text, file)
+    } else {
+        yaml::parse(&source.text, file)
+    };
     match parsed {
         Ok((node, mut repeated)) => {
             repeated.drain(..).for_each(|(key, span)| {

@@ -64,7 +64,8 @@ struct Builder {
 
 impl Builder {
     fn new(text: &str, file: FileIndex) -> Self {
-        let bytes = if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(at, _)| at).collect() };
+        let bytes =
+            if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(at, _)| at).collect() };
         Self {
             file,
             bytes,
@@ -96,9 +97,13 @@ impl Builder {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) {
-                    return Err(problem(span, &format!("the tag `{}{}` means nothing here", tag.handle, tag.suffix)));
+                    return Err(problem(
+                        span,
+                        &format!("the tag `{}{}` means nothing here", tag.handle, tag.suffix),
+                    ));
                 }
-                let value = if style == ScalarStyle::Plain { plain(&text) } else { Value::from(text.as_ref()) };
+                let value =
+                    if style == ScalarStyle::Plain { plain(&text) } else { Value::from(text.as_ref()) };
                 let kind = Kind::Scalar { text: text.into_owned(), value };
                 self.add(Node { span, kind }, anchor, 1)
             }
@@ -199,7 +204,9 @@ fn number(text: &str) -> Option<Value> {
     if let Ok(whole) = text.parse::<i64>() {
         return Some(Value::from(whole));
     }
-    digits.contains(['.', 'e', 'E']).then(|| text.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from))?
+    digits
+        .contains(['.', 'e', 'E'])
+        .then(|| text.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from))?
 }
 
 #[cfg(test)]
@@ -213,9 +220,25 @@ mod tests {
 
     #[test]
     fn scalars_follow_the_core_schema() {
-        let text = "[a b, 12, -3, 1.5, 1e3, true, False, ~, null, '12', \"true\", 1.2.3, 1., 2024-01-01, 10m, .5]";
+        let text =
+            "[a b, 12, -3, 1.5, 1e3, true, False, ~, null, '12', \"true\", 1.2.3, 1., 2024-01-01, 10m, .5]";
         let expected = json!([
-            "a b", 12, -3, 1.5, 1000.0, true, false, null, null, "12", "true", "1.2.3", "1.", "2024-01-01", "10m", ".5"
+            "a b",
+            12,
+            -3,
+            1.5,
+            1000.0,
+            true,
+            false,
+            null,
+            null,
+            "12",
+            "true",
+            "1.2.3",
+            "1.",
+            "2024-01-01",
+            "10m",
+            ".5"
         ]);
         assert_eq!(value(text), expected);
     }
@@ -250,7 +273,10 @@ mod tests {
             bomb.push_str(&format!("a{level}: &a{level} [{items}]\n"));
         }
         let refused = parse(&bomb, 0).unwrap_err();
-        assert!(refused.message.contains("repeat too much") || refused.message.contains("not YAML"), "{refused:?}");
+        assert!(
+            refused.message.contains("repeat too much") || refused.message.contains("not YAML"),
+            "{refused:?}"
+        );
     }
 
     #[test]
