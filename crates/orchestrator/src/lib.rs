@@ -10,6 +10,7 @@ mod dispatcher;
 mod journal;
 pub mod listing;
 mod model;
+pub mod plan_source;
 mod planner;
 pub mod progress;
 mod report;

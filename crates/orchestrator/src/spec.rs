@@ -8,6 +8,7 @@ use smallhands_agent::validation::CheckSpec;
 use smallhands_checks::classify;
 
 use crate::assignment::Tree;
+use crate::plan_source::PlanSource;
 use crate::planner::view::RunFacts;
 use crate::request::Deliver;
 
@@ -55,6 +56,9 @@ pub struct RunSpec {
     pub deliver: Deliver,
     /// The published copy of the repository.
     pub base: Tree,
+    /// The plan that the user laid down, with everything that it uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanSource>,
 }
 
 impl RunSpec {
@@ -113,6 +117,7 @@ mod tests {
             test_timeout_ms: None,
             deliver: Deliver::Apply,
             base: "t0".into(),
+            plan: None,
         }
     }
 

@@ -53,7 +53,7 @@ fn adopt(state: &RunState, change: &PlanChange) -> Result<Vec<RunEvent>, Rejecti
     if let Some(halt) = state.halt.as_ref().filter(|_| !change.add.is_empty()) {
         return Err(Rejection::Halted { why: halt.to_string() });
     }
-    check_drops(state, &change.drop)?;
+    check_drops(state, change)?;
     let actual = state.settled.len() as u64;
     if let Some(claimed) = change.seen.filter(|claimed| *claimed > actual) {
         return Err(Rejection::SeenTooMuch { claimed, actual });
@@ -65,16 +65,20 @@ fn adopt(state: &RunState, change: &PlanChange) -> Result<Vec<RunEvent>, Rejecti
         reason: change.reason.clone(),
         seen: change.seen,
     }];
-    let settling = change.drop.iter().filter(|id| phase_of(state, id) == Some(TaskPhase::Waiting));
+    let waits = |id: &&TaskId| phase_of(state, id).is_none_or(|phase| phase == TaskPhase::Waiting);
+    let settling = change.drop.iter().filter(waits);
     let settling = settling.map(|id| (id, TaskPhase::Dropped)).collect();
     events.extend(fallen(state, &change.add, &settling));
     Ok(events)
 }
 
-fn check_drops(state: &RunState, drop: &[TaskId]) -> Result<(), Rejection> {
+/// A task may be dropped by the change that adds it: so it is on record why it was never done.
+fn check_drops(state: &RunState, change: &PlanChange) -> Result<(), Rejection> {
     let mut named = BTreeSet::new();
-    for task in drop {
+    let added: BTreeSet<&TaskId> = change.add.iter().map(|task| &task.id).collect();
+    for task in &change.drop {
         match phase_of(state, task) {
+            None if added.contains(task) => {}
             None => return Err(Rejection::UnknownTask { task: task.clone() }),
             Some(TaskPhase::Waiting | TaskPhase::Running) => {}
             Some(phase) => return Err(Rejection::CannotDrop { task: task.clone(), phase }),
@@ -208,6 +212,7 @@ fn fallen(state: &RunState, added: &[Task], settling: &BTreeMap<&TaskId, TaskPha
         .tasks
         .values()
         .filter(|task| task.phase == TaskPhase::Waiting && !settling.contains_key(&task.task.id));
+    let added = added.iter().filter(|task| !settling.contains_key(&task.id));
     unreachable(waiting.map(|task| &task.task).chain(added), &phase)
         .into_iter()
         .map(|(task, because)| RunEvent::TaskUnreachable { task, because })

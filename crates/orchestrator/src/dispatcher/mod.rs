@@ -5,6 +5,7 @@
 //! ```
 
 mod outcome;
+mod script;
 mod telling;
 mod views;
 
@@ -27,6 +28,7 @@ use crate::request::RunError;
 use crate::state_dir::StateDir;
 use crate::workshop::voice::{Input, Voice};
 use crate::workshop::{Attempt, Workshop};
+use script::Followed;
 
 /// How long attempts may take to put their things away when the user interrupts.
 const GRACE: Duration = Duration::from_secs(10);
@@ -138,6 +140,11 @@ impl Dispatcher {
     fn replan(&mut self, cause: &ReplanCause, seen: u64) -> Result<Next, RunError> {
         if let ReplanCause::Halted { halt } = cause {
             return Ok(Next::End(Halt::Limit(halt.to_string())));
+        }
+        match self.follow_script(seen)? {
+            Followed::Changed => return Ok(Next::Again),
+            Followed::Ended(halt) => return Ok(Next::End(halt)),
+            Followed::Over => {}
         }
         let decision = rules::plan(&self.view()?);
         let idle = matches!(cause, ReplanCause::Idle);

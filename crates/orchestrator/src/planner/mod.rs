@@ -28,4 +28,8 @@ pub enum Halt {
     Unobservable(String),
     /// A limit of the run was reached.
     Limit(String),
+    /// Every task of the plan file is done, and there is no check besides.
+    PlanDone(String),
+    /// A task of the plan file failed.
+    PlanFailed(String),
 }

@@ -6,6 +6,7 @@ mod coder;
 mod command;
 mod evidence;
 mod integrator;
+mod merger;
 mod races;
 mod repairer;
 mod tester;
@@ -28,6 +29,7 @@ use smallhands_shell_runtime::Limits;
 use smallhands_task_graph::{AttemptId, AttemptResult, Limit, RaceId, Task};
 
 use crate::assignment::{Assignment, Delivery, Tree};
+use crate::planner::plan_file::Script;
 use crate::spec::RunSpec;
 use races::Races;
 use voice::Voice;
@@ -59,6 +61,8 @@ pub struct Workshop {
     pub deadline: Instant,
     /// Money left for models, millionths of a US dollar.
     pub purse: Purse,
+    /// The plan that the user laid down.
+    pub script: Option<Script>,
     races: Races,
 }
 
@@ -84,6 +88,8 @@ pub struct WorkshopParts {
     pub deadline: Instant,
     /// Money spent before this process took over, millionths of a US dollar.
     pub spent_usd_micros: u64,
+    /// The plan that the user laid down.
+    pub script: Option<Script>,
 }
 
 /// The run's money. Reserved before a model is called, settled afterwards.
@@ -186,6 +192,7 @@ impl Workshop {
             environment: parts.environment,
             cores: parts.cores.max(1),
             deadline: parts.deadline,
+            script: parts.script,
             races: Races::default(),
         }
     }
@@ -209,7 +216,11 @@ impl Workshop {
             Assignment::Observe { check, at, .. } => tester::observe(self, attempt, *check, at).await,
             Assignment::Search { .. } => repairer::search(self, attempt).await,
             Assignment::Code { .. } => coder::code(self, attempt).await,
-            Assignment::Run { command } => command::run(self, attempt, command).await,
+            Assignment::Run { command, env, outputs } => {
+                command::run(self, attempt, command::Order { command, env, outputs }).await
+            }
+            Assignment::Merge { checks, .. } => merger::merge(self, attempt, checks).await,
+            Assignment::Skip { .. } => Err(Breakdown::NotRunnable("there is nothing to do".into())),
             Assignment::Integrate { .. } => integrator::integrate(self, attempt).await,
             Assignment::Verify { at, .. } => verifier::verify(self, attempt, at).await,
         }

@@ -21,6 +21,8 @@ use outcome::{Outcome, Status};
 
 /// Most instances of one fan-out.
 pub const MOST_INSTANCES: usize = 1000;
+/// Longest name of a task, those of the plans around it included, in bytes.
+const LONGEST_ID: usize = 85;
 
 /// How a task that was laid down stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +97,8 @@ pub enum PlannedWork {
 pub struct SkippedTask {
     /// Its name.
     pub id: String,
+    /// `command`, `coder` or `plan`.
+    pub role: &'static str,
     /// What it would have done, one line.
     pub goal: String,
     /// Why not.
@@ -277,6 +281,10 @@ impl<'a> Expander<'a> {
             }
             return Outcome::of_standing(&instance.id, standing);
         }
+        if instance.id.len() > LONGEST_ID {
+            let problem = Problem::new(instance.step.span, format!("{} bytes of name", instance.id.len()));
+            return self.fail(instance, problem, "its name with those of the plans around it is too long");
+        }
         let facts = StepFacts { frame, variables: &instance.variables };
         match fill_in(instance, &facts) {
             Ok(task) => {
@@ -347,7 +355,12 @@ impl<'a> Expander<'a> {
         }
         if !self.known.contains_key(&id) {
             let goal = step.goal.as_ref().map_or_else(|| describe(step), |goal| goal.text.clone());
-            self.out.skipped.push(SkippedTask { id, goal, reason });
+            let role = match &step.work {
+                Work::Command(_) => "command",
+                Work::Coder => "coder",
+                Work::Plan { .. } => "plan",
+            };
+            self.out.skipped.push(SkippedTask { id, role, goal, reason });
         }
         Outcome { leaves: Vec::new(), determined: true, status: Some(status), outputs: Map::new() }
     }

@@ -1,0 +1,95 @@
+//! Follows the plan that the user laid down: what its tasks brought goes in, changes of the run's plan come out.
+
+use smallhands_plan_format::expand::{Known, Standing};
+use smallhands_task_graph::{Command, PlanChange, TaskId, TaskPhase, TaskState};
+
+use super::Dispatcher;
+use crate::assignment::{Assignment, Delivery};
+use crate::planner::Halt;
+use crate::planner::plan_file::{Progressed, merge_id};
+use crate::request::RunError;
+
+/// What came of following the plan.
+pub(super) enum Followed {
+    /// The run's plan was changed, or acknowledged.
+    Changed,
+    /// The run is over.
+    Ended(Halt),
+    /// There is no plan, or nothing is left of it: the rules go on.
+    Over,
+}
+
+impl Dispatcher {
+    /// Takes the next steps of the plan file, if there is one.
+    pub(super) fn follow_script(&mut self, seen: u64) -> Result<Followed, RunError> {
+        let shop = self.shop.clone();
+        let Some(script) = &shop.script else { return Ok(Followed::Over) };
+        match script.progress(&self.known_tasks()) {
+            Progressed::Changes(changes) => {
+                for change in changes {
+                    let change = PlanChange { seen: Some(seen), ..change };
+                    if !self.apply(&Command::AdoptPlan(change))? {
+                        let reason = "the plan grew beyond what a run can hold".into();
+                        return Ok(Followed::Ended(Halt::PlanFailed(reason)));
+                    }
+                }
+                Ok(Followed::Changed)
+            }
+            Progressed::Failed(reason) => Ok(Followed::Ended(Halt::PlanFailed(reason))),
+            Progressed::Done(reason) if shop.spec.checks.is_empty() => {
+                Ok(Followed::Ended(Halt::PlanDone(reason)))
+            }
+            Progressed::Done(_) => Ok(Followed::Over),
+        }
+    }
+
+    /// How the tasks of the plan file stand.
+    fn known_tasks(&self) -> Known {
+        let tasks = &self.journal.state().tasks;
+        tasks
+            .values()
+            .filter(|state| is_of_plan_file(state))
+            .map(|state| {
+                let id = state.task.id.to_string();
+                let merge = tasks.get(&TaskId::new(merge_id(&id)));
+                (id, standing(state, merge))
+            })
+            .collect()
+    }
+}
+
+fn is_of_plan_file(state: &TaskState) -> bool {
+    matches!(
+        Assignment::from_value(&state.task.params),
+        Ok(Assignment::Run { .. } | Assignment::Skip { .. } | Assignment::Code { round: 0, .. })
+    )
+}
+
+/// A task is done when its change is part of the run's tree.
+fn standing(work: &TaskState, merge: Option<&TaskState>) -> Standing {
+    match work.phase {
+        TaskPhase::Dropped => Standing::Skipped(work.note.clone().unwrap_or_default()),
+        TaskPhase::GaveUp | TaskPhase::Failed => Standing::Failed(reason(work)),
+        TaskPhase::Done => match merge.map(|merge| (merge.phase, merge)) {
+            Some((TaskPhase::GaveUp | TaskPhase::Failed | TaskPhase::Dropped, merge)) => {
+                Standing::Failed(reason(merge))
+            }
+            Some((TaskPhase::Done, _)) | None => Standing::Done(outputs(work)),
+            Some(_) => Standing::Open,
+        },
+        TaskPhase::Waiting | TaskPhase::Running | TaskPhase::Stopping => Standing::Open,
+    }
+}
+
+fn outputs(work: &TaskState) -> serde_json::Map<String, serde_json::Value> {
+    match work.output().and_then(|output| Delivery::from_value(output).ok()) {
+        Some(Delivery::Ran { outputs, .. }) => outputs,
+        _ => serde_json::Map::new(),
+    }
+}
+
+/// Why a task ended without success, in the words of its last attempt.
+fn reason(state: &TaskState) -> String {
+    let last = state.attempts.last().and_then(|attempt| attempt.reason.clone());
+    last.or_else(|| state.note.clone()).unwrap_or_else(|| "it did not come to its end".to_owned())
+}
