@@ -48,8 +48,10 @@ impl BadPlan {
 /// When the file itself cannot be read.
 pub fn read(file: &Path) -> Result<Loaded, BadPlan> {
     let name = file.display().to_string();
-    let text = read_text(file)
-        .map_err(|reason| BadPlan { file: name.clone(), rendered: format!("cannot read the plan {name}: {reason}") })?;
+    let text = read_text(file).map_err(|reason| BadPlan {
+        file: name.clone(),
+        rendered: format!("cannot read the plan {name}: {reason}"),
+    })?;
     Ok(load(&name, &text, &mut |path| read_text(Path::new(path))))
 }
 
@@ -74,7 +76,8 @@ impl PlanSource {
         let name = file.display().to_string();
         let loaded = read(file)?;
         let document = checked(&name, &loaded)?;
-        let plan = document.plans.first().ok_or_else(|| BadPlan { file: name.clone(), rendered: String::new() })?;
+        let plan =
+            document.plans.first().ok_or_else(|| BadPlan { file: name.clone(), rendered: String::new() })?;
         let inputs = inputs::from_arguments(plan, arguments).map_err(|problems| {
             let rendered = format!("the plan {name} cannot be run: {}", problems.join("\n  "));
             BadPlan { file: name.clone(), rendered }
@@ -89,8 +92,9 @@ impl PlanSource {
     /// When this version of smallhands does not accept it.
     pub fn document(&self) -> Result<Document, BadPlan> {
         let text = self.texts.get(&self.file).cloned().unwrap_or_default();
-        let mut others =
-            |path: &str| self.texts.get(path).cloned().ok_or_else(|| "it was not kept with the run".to_owned());
+        let mut others = |path: &str| {
+            self.texts.get(path).cloned().ok_or_else(|| "it was not kept with the run".to_owned())
+        };
         let loaded = load(&self.file, &text, &mut others);
         checked(&self.file, &loaded).cloned()
     }
@@ -126,7 +130,8 @@ mod tests {
     fn what_cannot_be_used_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let plan = folder.path().join("plan.yaml");
-        let told = |arguments: &[(String, String)]| PlanSource::read(&plan, arguments).unwrap_err().to_string();
+        let told =
+            |arguments: &[(String, String)]| PlanSource::read(&plan, arguments).unwrap_err().to_string();
         assert!(told(&[]).contains("cannot read"));
         std::fs::write(&plan, "inputs: { n: integer }\ntasks: [{ id: a, comand: x }]\n").unwrap();
         assert!(told(&[]).contains("did you mean `command`?"));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::expression::evaluate::a;
 use crate::expression::infer::{Scope, expect_truth, infer};
 use crate::expression::{Expression, Kind, Problem};
 use crate::model::{Items, Plan, Step, Work};
@@ -123,7 +124,7 @@ fn check_inputs(plan: &Plan, found: &mut Diagnostics) {
         for value in values.filter(|value| !input.kind.holds(value)) {
             found.error(
                 input.span,
-                format!("`{value}` is not a {}, which the input `{}` is", input.kind, input.name),
+                format!("`{value}` is not {}, which the input `{}` is", a(&input.kind), input.name),
             );
         }
         if let Some(default) = input.default.as_ref().filter(|_| !input.choices.is_empty())

@@ -163,6 +163,8 @@ impl Template {
 #[derive(Debug, Default)]
 struct Quotes {
     open: Option<char>,
+    /// The quotes around each `$( … )` that is open.
+    around: Vec<Option<char>>,
     escaped: bool,
     comment: bool,
     before: Option<char>,
@@ -175,6 +177,11 @@ impl Quotes {
             _ if self.comment => self.comment = c != '\n',
             _ if self.escaped => self.escaped = false,
             (None | Some('"'), '\\') => self.escaped = true,
+            (None | Some('"'), '(') if self.before == Some('$') => {
+                self.around.push(self.open);
+                self.open = None;
+            }
+            (None, ')') => self.open = self.around.pop().flatten(),
             (None, '#') if starts_word => self.comment = true,
             (None, '\'' | '"') => self.open = Some(c),
             (Some(quote), c) if c == quote => self.open = None,
@@ -276,5 +283,100 @@ impl Given {
                 Value::Object(fields)
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Source;
+    use serde_json::json;
+
+    /// Only inputs: `v`.
+    struct One(Value);
+
+    impl Facts for One {
+        fn input(&self, _: &str) -> Option<Value> {
+            Some(self.0.clone())
+        }
+        fn status(&self, _: &str) -> Option<&'static str> {
+            None
+        }
+        fn output(&self, _: &str, _: &str) -> Option<Value> {
+            None
+        }
+        fn variable(&self, _: &str) -> Option<Value> {
+            None
+        }
+    }
+
+    fn template(text: &str) -> (Template, Vec<Problem>) {
+        let mut sources = Sources::default();
+        sources.add(Source::new("p", text));
+        let kind = Kind::Scalar { text: text.to_owned(), value: Value::from(text) };
+        let node = Node { span: Span::new(0, 0, text.len()), kind };
+        let mut problems = Vec::new();
+        (Template::read(&node, &sources, &mut problems), problems)
+    }
+
+    #[test]
+    fn values_are_put_in() {
+        for (text, value, expected) in [
+            ("plain", json!(1), "plain"),
+            ("v${{ inputs.v }}!", json!("1.2"), "v1.2!"),
+            ("${{ inputs.v }}${{inputs.v}}", json!(3), "33"),
+            ("$${{ inputs.v }}", json!(3), "${{ inputs.v }}"),
+            ("${{ '}}' }}", json!(3), "}}"),
+            ("a ${{ inputs.v }}", json!(null), "a "),
+            ("${HOME} $x {{ }}", json!(null), "${HOME} $x {{ }}"),
+        ] {
+            let (template, problems) = template(text);
+            assert!(problems.is_empty(), "{text}: {problems:?}");
+            assert_eq!(template.render(&One(value)).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_shell_gets_words() {
+        for (value, expected) in [
+            (json!("plain-1.2"), "x plain-1.2 y"),
+            (json!("two words"), "x 'two words' y"),
+            (json!("it's; rm -rf /"), "x 'it'\\''s; rm -rf /' y"),
+            (json!("$(reboot)"), "x '$(reboot)' y"),
+            (json!(""), "x '' y"),
+            (json!(null), "x '' y"),
+            (json!(["a", "b c"]), "x a 'b c' y"),
+            (json!([]), "x  y"),
+            (json!({"a": 1}), "x '{\"a\":1}' y"),
+        ] {
+            assert_eq!(template("x ${{ inputs.v }} y").0.render_for_shell(&One(value)).unwrap(), expected);
+        }
+        assert!(template("${{ inputs.v }}").0.render_for_shell(&One(json!("\0"))).is_err());
+    }
+
+    #[test]
+    fn values_inside_quotes_are_noticed() {
+        for (text, inside) in [
+            ("echo ${{ inputs.v }}", 0),
+            ("echo \"${{ inputs.v }}\"", 1),
+            ("echo '${{ inputs.v }}'", 1),
+            ("echo \"a\" ${{ inputs.v }} 'b'", 0),
+            ("echo \\\" ${{ inputs.v }}", 0),
+            ("# don't\necho ${{ inputs.v }}", 0),
+            ("echo \"n=$(wc -l < ${{ inputs.v }})\"", 0),
+            ("echo \"n=$(wc -l) ${{ inputs.v }}\"", 1),
+            ("cat <<E\nit's ${{ inputs.v }}\nE", 0),
+        ] {
+            assert_eq!(template(text).0.inside_quotes().len(), inside, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_single_expression_keeps_its_type() {
+        let (whole, _) = template("${{ inputs.v }}");
+        assert_eq!(Given::Template(whole).render(&One(json!([1]))).unwrap(), json!([1]));
+        let (part, _) = template("v${{ inputs.v }}");
+        assert_eq!(Given::Template(part).render(&One(json!([1]))).unwrap(), json!("v[1]"));
+        assert_eq!(template("a ${{ inputs.v").1[0].message, "`${{` has no end");
     }
 }

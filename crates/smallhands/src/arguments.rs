@@ -1,5 +1,6 @@
 //! The command line: what may be written, with the help that goes with it. A contract that scripts rely on.
 
+pub mod plan;
 pub mod span;
 
 use std::path::PathBuf;
@@ -7,12 +8,15 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use plan::PlanCommand;
+
 const EXAMPLES: &str = "\
 Examples:
   smallhands run                                    repair the repository in the current directory
   smallhands run --repo shop --check 'pytest -q'    say where and what must hold
   smallhands run --agents 30 --timeout 10m --json   many agents, bounded, events for scripts
   smallhands run --branch repaired                  put the verified patch on a new branch
+  smallhands plan run build.yaml --input target=all follow a plan of your own; commands need no model
   smallhands resume RUN                             continue a run that was interrupted or killed
 
 Exit codes:
@@ -39,6 +43,9 @@ pub enum Command {
     Show(OneRunArguments),
     /// Continue a run that was interrupted or killed, without repeating finished work
     Resume(OneRunArguments),
+    /// Check, draw or run a plan of your own: commands and models' tasks as a graph
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// Say which toolchains, sandboxes and models are usable here and how to get the rest
     Doctor(ListArguments),
 }
@@ -50,6 +57,9 @@ impl Command {
             Self::Run(arguments) => &arguments.output,
             Self::Runs(arguments) | Self::Doctor(arguments) => &arguments.output,
             Self::Show(arguments) | Self::Resume(arguments) => &arguments.output,
+            Self::Plan(PlanCommand::Check(arguments)) => &arguments.output,
+            Self::Plan(PlanCommand::Show(arguments)) => &arguments.output,
+            Self::Plan(PlanCommand::Run(arguments)) => &arguments.run.output,
         }
     }
 }
@@ -75,9 +85,15 @@ pub struct RunArguments {
     /// Model of an OpenAI-compatible endpoint, or scripted:FILE [default: none, work offline]
     #[arg(long, value_name = "NAME", value_parser = not_blank)]
     pub model: Option<String>,
-    /// Follow this plan instead of making one
+    /// Follow this plan first (see docs/plan-files.md)
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+    /// An input of the plan; may be given several times
+    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub inputs: Vec<(String, String)>,
+    /// Whether the plan is all that is wanted.
+    #[arg(skip)]
+    pub plan_only: bool,
     /// Spend at most this much on models, US dollars
     #[arg(long, value_name = "X", value_parser = dollars)]
     pub budget_usd: Option<f64>,
@@ -142,6 +158,13 @@ pub struct OneRunArguments {
 
 fn not_blank(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("NAME=VALUE is wanted".to_owned()),
+    }
 }
 
 fn dollars(text: &str) -> Result<f64, String> {

@@ -8,6 +8,7 @@ mod exit_code;
 mod failure;
 mod history;
 mod interrupt;
+mod plan;
 mod render;
 mod run;
 
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use arguments::plan::PlanCommand;
 use arguments::{Arguments, Command};
 use configuration::{Configuration, Environment};
 use failure::Failure;
@@ -47,6 +49,11 @@ fn perform(command: Command) -> Result<u8, Failure> {
             Command::Resume(arguments) => run::resume(&arguments.run, json, &configuration).await,
             Command::Runs(_) => history::list(&configuration.state_dir, json),
             Command::Show(arguments) => history::show(&configuration.state_dir, &arguments.run, json),
+            Command::Plan(PlanCommand::Check(arguments)) => plan::check(&arguments.file, json),
+            Command::Plan(PlanCommand::Show(arguments)) => plan::show(&arguments, json),
+            Command::Plan(PlanCommand::Run(arguments)) => {
+                run::run(arguments.into_run(), &configuration).await
+            }
             Command::Doctor(_) => Ok(doctor::examine(&configuration, json).await),
         }
     });

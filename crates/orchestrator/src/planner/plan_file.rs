@@ -74,7 +74,11 @@ impl Script {
         if !expansion.settled {
             return Progressed::Changes(vec![PlanChange::default()]);
         }
-        if expansion.failed.is_empty() { Progressed::Done(all_done(known)) } else { Progressed::Failed(failures(&expansion)) }
+        if expansion.failed.is_empty() {
+            Progressed::Done(all_done(known))
+        } else {
+            Progressed::Failed(failures(&expansion))
+        }
     }
 }
 
@@ -139,7 +143,12 @@ fn tasks_of(planned: &PlannedTask) -> [Task; 2] {
     let urgency = i64::try_from(planned.urgency_ms).unwrap_or(i64::MAX).min(PRIORITY_STEP - 1);
     let priority = planned.bounds.priority.saturating_mul(PRIORITY_STEP).saturating_add(urgency);
     let after = planned.after.iter().map(|id| TaskId::new(merge_id(id))).collect();
-    let work = Task { after, needs: Needs::AllDone, priority, ..task(planned.id.clone(), assignment, planned.goal.clone()) };
+    let work = Task {
+        after,
+        needs: Needs::AllDone,
+        priority,
+        ..task(planned.id.clone(), assignment, planned.goal.clone())
+    };
     let work = with_bounds(with_needs(work, &planned.needs), &planned.bounds);
     let merge = Assignment::Merge { from: planned.id.clone(), checks: planned.checks.clone() };
     let goal = format!("put what {} changed on the run's tree", planned.id);

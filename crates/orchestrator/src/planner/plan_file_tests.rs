@@ -57,7 +57,11 @@ fn what_is_skipped_is_on_record_with_its_reason() {
     let changes = changes_of(script.progress(&Known::new()));
     let told: Vec<_> = changes.iter().map(|change| (ids(&change.add), change.reason.as_str())).collect();
     assert_eq!(told, [(vec!["a"], "its condition does not hold: 1 > 2"), (vec!["b"], "`a` was skipped")]);
-    assert!(changes.iter().all(|change| ids(&change.add) == change.drop.iter().map(TaskId::as_str).collect::<Vec<_>>()));
+    assert!(
+        changes
+            .iter()
+            .all(|change| ids(&change.add) == change.drop.iter().map(TaskId::as_str).collect::<Vec<_>>())
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Runs one command of a plan file; what it changes in its copy of the repository becomes a patch.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Map;
 use smallhands_plan_format::outputs::{self, OutputDeclaration};
@@ -15,9 +16,10 @@ const OUTPUT_LIMIT: usize = 64 * 1024;
 
 /// Most bytes of output in the reason why a command failed.
 const TAIL_LIMIT: usize = 1024;
+/// How much longer than its run a command may take.
+const SLACK: Duration = Duration::from_secs(10);
 /// Where a command finds the place for what it hands on. Below `TMPDIR`, so that it is no change of the repository.
-const WRAPPER: &str =
-    "SMALLHANDS_OUTPUT=\"${TMPDIR:-/tmp}/smallhands-output\"; export SMALLHANDS_OUTPUT; exec /bin/sh -c \"$1\"";
+const WRAPPER: &str = "SMALLHANDS_OUTPUT=\"${TMPDIR:-/tmp}/smallhands-output\"; export SMALLHANDS_OUTPUT; exec /bin/sh -c \"$1\"";
 /// Prints what the command handed on.
 const HANDED_ON: &str = "cat \"${TMPDIR:-/tmp}/smallhands-output\" 2>/dev/null || true";
 
@@ -43,13 +45,18 @@ pub async fn run(shop: &Workshop, attempt: &Attempt, order: Order<'_>) -> Result
     let request = Command {
         command: CommandLine::Argv(["/bin/sh", "-c", WRAPPER, "sh", order.command].map(Into::into).into()),
         env,
-        timeout: Some(shop.time_left().mul_f64(0.8)),
+        // The run's own deadline stops the attempt; this is for a run whose owner has lost count of time.
+        timeout: Some(shop.time_left() + SLACK),
         output_limit: OUTPUT_LIMIT,
         ..Command::default()
     };
-    let response = sandbox.runtime().execute(request).await.map_err(broke)?;
+    let runtime = sandbox.runtime();
+    let response = tokio::select! {
+        response = runtime.execute(request) => response.map_err(broke)?,
+        () = attempt.cancel.cancelled() => return Err(Breakdown::Other("stopped on request".into())),
+    };
     let handed_on = Command { output_limit: 2 * outputs::MOST_BYTES, ..Command::shell(HANDED_ON) };
-    let handed_on = sandbox.runtime().execute(handed_on).await.map_err(broke)?;
+    let handed_on = runtime.execute(handed_on).await.map_err(broke)?;
     let diff = sandbox.diff().await?;
     sandbox.destroy().await?;
     let printed = [response.stdout.as_slice(), response.stderr.as_slice()].concat();

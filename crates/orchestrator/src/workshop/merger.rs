@@ -23,7 +23,10 @@ pub async fn merge(shop: &Workshop, attempt: &Attempt, checks: &[String]) -> Res
             Some(head) => head,
             None => {
                 let reason = "its changes conflict with what was merged before".to_owned();
-                return Ok(Ending::GaveUp(reason.clone(), integrated(onto.clone(), onto, None, vec![reason])));
+                return Ok(Ending::GaveUp(
+                    reason.clone(),
+                    integrated(onto.clone(), onto, None, vec![reason]),
+                ));
             }
         },
     };
@@ -54,7 +57,8 @@ async fn committed(
     patch: &FoundPatch,
 ) -> Result<Option<Tree>, Breakdown> {
     let blob = patch.diff.parse().map_err(|_| Breakdown::Other("not a blob".into()))?;
-    let diff = String::from_utf8(shop.log.get_blob(&blob)?).map_err(|error| Breakdown::Other(error.to_string()))?;
+    let diff =
+        String::from_utf8(shop.log.get_blob(&blob)?).map_err(|error| Breakdown::Other(error.to_string()))?;
     let message = format!("{}: {}", patch.view.file, patch.view.summary);
     match shop.base.commit_patch(&tree_id(&attempt.head)?, &diff, &message).await {
         Ok(head) => Ok(Some(head.to_string())),

@@ -12,3 +12,4 @@ mod project;
 mod repairs;
 mod resuming;
 mod support;
+mod unfolding;

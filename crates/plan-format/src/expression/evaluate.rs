@@ -84,7 +84,7 @@ pub fn as_text(value: &Value) -> String {
 }
 
 /// A type with an article.
-pub(super) fn a(kind: &ValueType) -> String {
+pub(crate) fn a(kind: &ValueType) -> String {
     match kind {
         ValueType::Integer | ValueType::Object => format!("an {kind}"),
         ValueType::Any => "nothing".to_owned(),

@@ -41,8 +41,11 @@ struct Operand<'a>(&'a Expression);
 
 impl fmt::Display for Operand<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.kind {
+        match &self.0.kind {
             Kind::Binary(..) | Kind::Not(_) => write!(f, "({})", self.0),
+            Kind::Literal(Value::Number(number)) if number.as_f64().is_some_and(f64::is_sign_negative) => {
+                write!(f, "({})", self.0)
+            }
             _ => write!(f, "{}", self.0),
         }
     }

@@ -84,6 +84,7 @@ impl Takes {
             Self::Duration => "a span of time such as 90s".into(),
             Self::Memory => "an amount of memory such as 512MB".into(),
             Self::Cpu => "a number of processors such as 2 or 0.5".into(),
+            Self::Whole(least, most) if least == most => least.to_string(),
             Self::Whole(least, most) => format!("a whole number from {least} to {most}"),
             Self::Amount => "a number that is not negative".into(),
             Self::Choice(words) => format!("one of: {}", words.join(", ")),
