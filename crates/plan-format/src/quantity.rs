@@ -72,7 +72,7 @@ pub fn show_ms(ms: u64) -> String {
     let (seconds, minutes, hours) = (ms / 1000, ms / 60_000, ms / 3_600_000);
     match () {
         () if ms < 1000 => format!("{ms}ms"),
-        () if seconds < 60 && ms % 1000 == 0 => format!("{seconds}s"),
+        () if seconds < 60 && ms.is_multiple_of(1000) => format!("{seconds}s"),
         () if seconds < 60 => format!("{:.1}s", ms as f64 / 1000.0),
         () if minutes < 60 => two(minutes, "m", seconds % 60, "s"),
         () if hours < 48 => two(hours, "h", minutes % 60, "m"),

@@ -101,8 +101,8 @@ fn is_type(value: &Value, kind: &Value) -> bool {
     }
 }
 
-#[test]
-fn schema_and_checks_agree() {
+/// Plans and no plans, about every field.
+fn cases() -> Vec<Value> {
     let task = |field: &str, value: Value| {
         let mut task = json!({"id": "a", "command": "x"});
         task[field] = value;
@@ -176,8 +176,13 @@ fn schema_and_checks_agree() {
             .flat_map(|(field, values)| values.into_iter().map(move |value| (field, value)))
             .map(|(field, value)| task(field, value)),
     );
+    cases
+}
+
+#[test]
+fn schema_and_checks_agree() {
     let all = schema();
-    for case in cases {
+    for case in cases() {
         let mut found = Diagnostics::default();
         let node = parse(&Source::new("p.json", &case.to_string()), 0, &mut found).unwrap();
         let good = check(&node, &Takes::Object(&PLAN), &mut found);

@@ -107,7 +107,7 @@ fn results_decide_what_comes_next() {
     check(RESULTS, json!({}), &[("find", Standing::Open)], &[], &[]);
     let found = ("find", done(json!({"files": ["a b", "c"], "n": 2})));
     let skipped =
-        ["many: its condition does not hold: tasks.find.outputs.n > 5", "after-many: `many` was skipped"];
+        ["many: its condition is false: tasks.find.outputs.n > 5", "after-many: `many` was skipped"];
     check(
         RESULTS,
         json!({}),
@@ -148,7 +148,7 @@ tasks:
     let open = [failed.clone(), dropped.clone(), ("c", done(json!({}))), ("d", done(json!({})))];
     check(text, json!({}), &open, &["e: e <- c"], &[]);
     let good = [("a", done(json!({}))), ("b", done(json!({})))];
-    let skipped = ["c: its condition does not hold: tasks.a.status == 'failed'", "e: `c` was skipped"];
+    let skipped = ["c: its condition is false: tasks.a.status == 'failed'", "e: `c` was skipped"];
     check(text, json!({}), &good, &["d: d <- a"], &skipped);
 }
 

@@ -93,3 +93,74 @@ fn reason(state: &TaskState) -> String {
     let last = state.attempts.last().and_then(|attempt| attempt.reason.clone());
     last.or_else(|| state.note.clone()).unwrap_or_else(|| "it did not come to its end".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Map, json};
+    use smallhands_task_graph::{Attempt, AttemptPhase, Task};
+
+    fn state(phase: TaskPhase, note: Option<&str>, ended: Option<(AttemptPhase, &str)>) -> TaskState {
+        let delivery = Delivery::Ran {
+            found: None,
+            note: "n".into(),
+            log: "b".into(),
+            outputs: Map::from_iter([("v".into(), json!(1))]),
+        };
+        let attempt = ended.map(|(phase, reason)| Attempt {
+            phase,
+            started_at_ms: 0,
+            ended_at_ms: Some(1),
+            output: (phase == AttemptPhase::Done).then(|| delivery.to_value()),
+            reason: (!reason.is_empty()).then(|| reason.to_owned()),
+        });
+        TaskState {
+            task: Task::new("a", "command", "g"),
+            order: 0,
+            phase,
+            attempts: attempt.into_iter().collect(),
+            charged: 1,
+            last_progress: None,
+            note: note.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_task_is_done_when_its_change_is_merged() {
+        let worked = || state(TaskPhase::Done, None, Some((AttemptPhase::Done, "")));
+        let outputs = Map::from_iter([("v".to_owned(), json!(1))]);
+        let failed = Standing::Failed("conflict".to_owned());
+        let cases = [
+            (None, Standing::Done(outputs.clone())),
+            (Some(state(TaskPhase::Waiting, None, None)), Standing::Open),
+            (Some(state(TaskPhase::Running, None, None)), Standing::Open),
+            (Some(state(TaskPhase::Done, None, None)), Standing::Done(outputs)),
+            (Some(state(TaskPhase::GaveUp, None, Some((AttemptPhase::GaveUp, "conflict")))), failed.clone()),
+            (
+                Some(state(TaskPhase::Failed, Some("x"), Some((AttemptPhase::Lost, "conflict")))),
+                failed.clone(),
+            ),
+            (Some(state(TaskPhase::Dropped, Some("conflict"), None)), failed),
+        ];
+        for (merge, expected) in cases {
+            assert_eq!(standing(&worked(), merge.as_ref()), expected, "{:?}", merge.map(|merge| merge.phase));
+        }
+    }
+
+    #[test]
+    fn other_ends_are_told_in_their_own_words() {
+        let cases = [
+            (state(TaskPhase::Waiting, None, None), Standing::Open),
+            (state(TaskPhase::Stopping, Some("x"), None), Standing::Open),
+            (state(TaskPhase::Dropped, Some("why"), None), Standing::Skipped("why".into())),
+            (
+                state(TaskPhase::GaveUp, None, Some((AttemptPhase::GaveUp, "exit code 1"))),
+                Standing::Failed("exit code 1".into()),
+            ),
+            (state(TaskPhase::Failed, None, None), Standing::Failed("it did not come to its end".into())),
+        ];
+        for (work, expected) in cases {
+            assert_eq!(standing(&work, None), expected, "{:?}", work.phase);
+        }
+    }
+}

@@ -18,6 +18,8 @@ use crate::plan_source::{BadPlan, PlanSource, refuse};
 
 /// Attempts when the plan names no number: another one if the machinery broke.
 const ATTEMPTS: u32 = 2;
+/// Characters of the goal of a task that is not done.
+const SKIPPED_GOAL: usize = 27;
 /// Priorities of plans are far above what urgency in milliseconds comes to.
 const PRIORITY_STEP: i64 = 1 << 40;
 
@@ -185,7 +187,12 @@ fn with_bounds(task: Task, bounds: &Bounds) -> Task {
 /// A task that is on record only to say why it is not done.
 fn record_of(skipped: &SkippedTask) -> Task {
     let work = Assignment::Skip { role: skipped.role.to_owned() };
-    task(skipped.id.clone(), work, skipped.goal.clone())
+    // Short, so that the reason finds room beside it.
+    let mut goal: String = skipped.goal.chars().take(SKIPPED_GOAL).collect();
+    if goal.len() < skipped.goal.len() {
+        goal.push('…');
+    }
+    task(skipped.id.clone(), work, goal)
 }
 
 fn all_done(known: &Known) -> String {

@@ -56,7 +56,7 @@ fn what_is_skipped_is_on_record_with_its_reason() {
     let script = script("tasks: [{ id: a, command: x, when: 1 > 2 }, { id: b, command: y, after: a }]");
     let changes = changes_of(script.progress(&Known::new()));
     let told: Vec<_> = changes.iter().map(|change| (ids(&change.add), change.reason.as_str())).collect();
-    assert_eq!(told, [(vec!["a"], "its condition does not hold: 1 > 2"), (vec!["b"], "`a` was skipped")]);
+    assert_eq!(told, [(vec!["a"], "its condition is false: 1 > 2"), (vec!["b"], "`a` was skipped")]);
     assert!(
         changes
             .iter()

@@ -71,7 +71,8 @@ pub async fn run(shop: &Workshop, attempt: &Attempt, order: Order<'_>) -> Result
     };
     match values {
         Ok(outputs) => {
-            let found = found_patch(shop, &diff, order.command, Vec::new())?;
+            let summary = attempt.task.goal.split_whitespace().collect::<Vec<_>>().join(" ");
+            let found = found_patch(shop, &diff, &summary, Vec::new())?;
             let note = "exit code 0".to_owned();
             Ok(Ending::Done(Delivery::Ran { found, note, log, outputs }))
         }

@@ -67,7 +67,7 @@ fn assert_unfolded(bench: &Bench, told: &Told) {
         "{patch}"
     );
     let shown = listing::show(&bench.state, &summary.run).unwrap().plan;
-    for part in ["greet.1", "greet.2", "sum/write", "its condition does not hold: inputs.publish"] {
+    for part in ["greet.1", "greet.2", "sum/write", "its condition is false: inputs.publish"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     bench.assert_nothing_repeated(&summary.run);
@@ -82,7 +82,7 @@ async fn results_decide_what_is_done() {
     assert_unfolded(&bench, &told);
     let phases = phases(&told);
     assert_eq!(phases["greet.2"].0, TaskPhase::Done);
-    assert_eq!(phases["publish"], (TaskPhase::Dropped, "its condition does not hold: inputs.publish"));
+    assert_eq!(phases["publish"], (TaskPhase::Dropped, "its condition is false: inputs.publish"));
     assert_eq!(phases["mourn"].0, TaskPhase::Dropped);
     assert_eq!(bench.snapshot(), before);
 }

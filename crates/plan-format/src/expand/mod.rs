@@ -229,7 +229,7 @@ impl<'a> Expander<'a> {
         match truth(when, &facts) {
             Ok(true) => None,
             Ok(false) => {
-                let reason = format!("its condition does not hold: {when}");
+                let reason = format!("its condition is false: {when}");
                 Some(self.skip(instance.id.clone(), instance.step, Status::Skipped, reason))
             }
             Err(problem) => Some(self.fail(instance, problem, "its condition cannot be decided")),

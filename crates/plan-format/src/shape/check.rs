@@ -17,7 +17,7 @@ pub fn check(node: &Node, takes: &Takes, found: &mut Diagnostics) -> bool {
     match takes {
         Takes::Anything => true,
         Takes::List(of) => check_list(node, of, takes, found),
-        Takes::OneOrMany(of) => node.items().iter().fold(true, |good, item| check(item, of, found) && good),
+        Takes::OneOrMany(of) => check_items(node.items(), of, found),
         Takes::Map(of) => check_map(node, of, takes, found),
         Takes::Object(shape) => check_object(node, shape, found),
         Takes::Either(scalar, composite) => {
@@ -37,9 +37,15 @@ pub fn check(node: &Node, takes: &Takes, found: &mut Diagnostics) -> bool {
     }
 }
 
+/// Looks at every item, also after one that does not fit.
+fn check_items(items: &[Node], of: &Takes, found: &mut Diagnostics) -> bool {
+    let bad = items.iter().filter(|item| !check(item, of, found)).count();
+    bad == 0
+}
+
 fn check_list(node: &Node, of: &Takes, takes: &Takes, found: &mut Diagnostics) -> bool {
     match &node.kind {
-        Kind::List(items) => items.iter().fold(true, |good, item| check(item, of, found) && good),
+        Kind::List(items) => check_items(items, of, found),
         _ => {
             found.error(node.span, format!("expected {}, found {}", takes.describe(), node.kind_name()));
             false
