@@ -703,6 +703,20 @@ fn mistakes_in_json() {
 }
 
 #[test]
+fn paths_lead_nowhere_outside() {
+    for path in ["../x", "/etc", "a//b", "./a", "a/../b"] {
+        let text = format!("tasks: [{{ id: a, command: x, owns: {path} }}]");
+        let loaded = load("p.yaml", &text, &mut |_| Err(String::new()));
+        let said = loaded.problems.render(&loaded.sources);
+        assert!(said.contains(&format!("`{path}` is not a path of the repository")), "{said}");
+    }
+    for path in ["a", "src/**", "a/b/", "*.py"] {
+        let text = format!("tasks: [{{ id: a, command: x, owns: ['{path}'] }}]");
+        assert!(load("p.yaml", &text, &mut |_| Err(String::new())).document.is_some(), "{path}");
+    }
+}
+
+#[test]
 fn places_for_scripts_are_those_for_people() {
     let text = "tasks:\n  - id: ä\n    comand: make\n";
     let loaded = load("p.yaml", text, &mut |_| Err(String::new()));

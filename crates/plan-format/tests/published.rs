@@ -166,7 +166,7 @@ fn cases() -> Vec<Value> {
         ),
         ("budget", vec![json!({"usd": 0.5, "tokens": 10}), json!({"usd": -1}), json!({"tokens": 0.5})]),
         ("env", vec![json!({"A": "b", "B": 1}), json!({"1A": "b"}), json!("A=b")]),
-        ("owns", vec![json!("src/**"), json!(["a", "b"]), json!({})]),
+        ("owns", vec![json!("src/**"), json!(["a", "b"]), json!({}), json!("/etc"), json!(7)]),
         ("priority", vec![json!(5), json!(-1001), json!("high")]),
         ("nonsense", vec![json!(1)]),
     ];

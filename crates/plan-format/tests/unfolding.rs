@@ -204,6 +204,33 @@ fn what_cannot_be_computed_fails_with_its_reason() {
 }
 
 #[test]
+fn what_is_on_record_as_not_done_stays_so() {
+    let text = "
+tasks:
+  - { id: a, command: a, outputs: { v: any } }
+  - { id: skipped, for_each: [1, 2], command: b, when: tasks.a.outputs.v == 0 }
+  - { id: after, for_each: [1, 2], command: c, after: skipped }
+  - { id: broken, command: 'd ${{ tasks.a.outputs.v[9] }}' }
+  - { id: asks, command: e, when: tasks.after.status == 'skipped' }
+";
+    let mut standings = known(&[("a", done(json!({"v": [1]})))]);
+    let document = document(text);
+    let first = expand(&document, &Map::new(), &standings);
+    assert_eq!(first.failed.len(), 1);
+    let (tasks, skipped) = told(&first);
+    assert_eq!(tasks, ["asks: e"]);
+    assert_eq!(skipped.len(), 3, "{skipped:?}");
+    for task in &first.skipped {
+        standings.insert(task.id.clone(), Standing::Skipped(task.reason.clone()));
+    }
+    standings.insert("asks".into(), done(json!({})));
+    let second = expand(&document, &Map::new(), &standings);
+    assert_eq!(told(&second), (vec![], vec![]));
+    assert!(second.settled);
+    assert_eq!(second.failed, first.failed, "a failure stays one when it is on record");
+}
+
+#[test]
 fn inputs_are_read_by_type_and_completed() {
     let document = document(
         "inputs: { n: integer, mode: { type: string, default: fast, choices: [fast, slow] } }\ntasks: [{ id: a, command: a }]",

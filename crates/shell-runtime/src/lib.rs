@@ -15,10 +15,11 @@
 mod capture;
 pub mod error;
 mod execute;
-mod files;
+pub mod files;
 mod launch;
 pub mod limits;
 pub mod local;
+pub mod memory;
 pub mod piped;
 pub mod processes;
 pub mod protocol;
@@ -35,3 +36,6 @@ pub use protocol::{
 };
 pub use runtime::Runtime;
 pub use session::OutputStream;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use session::fuzzing;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{AttemptId, Limit, PlanChange, RunLimits};
+use crate::{AttemptId, Capacity, Failure, Limit, PlanChange, RunLimits};
 
 /// A request to change a run. All times are milliseconds since the Unix epoch, read by the caller.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,20 @@ pub enum Command {
         result: AttemptResult,
         /// Now.
         at_ms: i64,
+    },
+    /// An attempt has failed, and it is known in which way. Says more than [`Command::FinishAttempt`].
+    FailAttempt {
+        /// Which one.
+        attempt: AttemptId,
+        /// How.
+        failure: Failure,
+        /// Now.
+        at_ms: i64,
+    },
+    /// From now on there is this much for all tasks together, besides agents.
+    ChangeCapacity {
+        /// How much; `None` for as much as one likes.
+        capacity: Option<Capacity>,
     },
     /// Calls the run off: waiting tasks are dropped, running attempts are asked to stop.
     Cancel {

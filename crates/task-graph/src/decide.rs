@@ -1,15 +1,20 @@
 //! All policy: which commands are accepted, and what they lead to.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod fallen;
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::plan_rules::validate_added;
-use crate::schedule::{startable, unreachable};
+use crate::agenda::Slot;
+use crate::chance::{mix, seed_of};
+use crate::plan_rules::{Surroundings, validate_added};
+use crate::schedule::startable_at;
 use crate::{
-    AttemptId, AttemptPhase, AttemptResult, Command, Halt, Limit, PlanChange, Rejection, RunEvent, RunLimits,
-    RunPhase, RunState, Task, TaskId, TaskPhase, TaskState, TaskStep,
+    AttemptId, AttemptPhase, AttemptResult, Command, Failure, FailureClass, Halt, Limit, PlanChange,
+    Rejection, RunEvent, RunLimits, RunPhase, RunState, TaskId, TaskPhase, TaskState, TaskStep,
 };
+use fallen::fallen;
 
 /// The events that `command` leads to, to be made durable together and then given to [`crate::evolve`]. None at all is a
 /// fine answer: there was nothing to do.
@@ -21,6 +26,9 @@ pub fn decide(state: &RunState, command: &Command) -> Result<Vec<RunEvent>, Reje
         Command::StartReady { at_ms } => Ok(start_ready(state, *at_ms)),
         Command::AttemptProgress { attempt, note } => progress(state, attempt, note),
         Command::FinishAttempt { attempt, result, at_ms } => finish_attempt(state, attempt, result, *at_ms),
+        Command::FailAttempt { attempt, failure, at_ms } => fail_attempt(state, attempt, failure, *at_ms),
+        Command::ChangeCapacity { capacity } if state.capacity == *capacity => Ok(Vec::new()),
+        Command::ChangeCapacity { capacity } => Ok(vec![RunEvent::CapacityChanged { capacity: *capacity }]),
         Command::Cancel { reason } => Ok(cancel(state, reason)),
         Command::LimitReached { which } => Ok(reach(state, which)),
         Command::Finish { verdict, summary } => finish(state, verdict, summary),
@@ -58,17 +66,16 @@ fn adopt(state: &RunState, change: &PlanChange) -> Result<Vec<RunEvent>, Rejecti
     if let Some(claimed) = change.seen.filter(|claimed| *claimed > actual) {
         return Err(Rejection::SeenTooMuch { claimed, actual });
     }
-    validate_added(&change.add, &state.tasks.keys().collect())?;
+    validate_added(&change.add, &Surroundings::of_run(&state.tasks, state.capacity))?;
     let mut events = vec![RunEvent::PlanAdopted {
         add: change.add.clone(),
         drop: change.drop.clone(),
         reason: change.reason.clone(),
         seen: change.seen,
     }];
-    let waits = |id: &&TaskId| phase_of(state, id).is_none_or(|phase| phase == TaskPhase::Waiting);
-    let settling = change.drop.iter().filter(waits);
-    let settling = settling.map(|id| (id, TaskPhase::Dropped)).collect();
-    events.extend(fallen(state, &change.add, &settling));
+    let waiting = change.drop.iter().filter(|id| phase_of(state, id) == Some(TaskPhase::Waiting));
+    let dropped: Vec<Slot> = waiting.filter_map(|id| state.tasks.slot(id)).collect();
+    events.extend(fallen(state, &dropped, &change.add, &change.drop));
     Ok(events)
 }
 
@@ -97,13 +104,13 @@ fn start_ready(state: &RunState, at_ms: i64) -> Vec<RunEvent> {
     if !late.is_empty() || state.halt.is_some() {
         return late;
     }
-    let mut events = fallen(state, &[], &BTreeMap::new());
+    let mut events = fallen(state, &[], &[], &[]);
     let waiting = state.count(TaskPhase::Waiting) > events.len();
     if waiting && state.attempts_left() == Some(0) {
         events.push(RunEvent::RunLimitReached { which: Limit::Attempts });
         return events;
     }
-    let starts = startable(state).into_iter().map(|task| {
+    let starts = startable_at(state, at_ms).into_iter().map(|task| {
         let number = state.tasks.get(&task).map_or(0, |task| task.attempts.len() as u32) + 1;
         RunEvent::AttemptStarted { attempt: AttemptId::new(task, number), at_ms }
     });
@@ -125,23 +132,81 @@ fn finish_attempt(
     let task = require_active(state, attempt)?;
     let then = after_attempt(state, task, result);
     let event = RunEvent::AttemptFinished { attempt: attempt.clone(), result: result.clone(), then, at_ms };
-    Ok(with_fallen(state, vec![(event, &attempt.task, then)]))
+    let mut events = vec![event];
+    events.extend(wait_before_retry(state, attempt, then, 0, at_ms));
+    events.extend(fallen_with(state, &[(task, then)]));
+    Ok(events)
+}
+
+fn fail_attempt(
+    state: &RunState,
+    attempt: &AttemptId,
+    failure: &Failure,
+    at_ms: i64,
+) -> Result<Vec<RunEvent>, Rejection> {
+    let task = require_active(state, attempt)?;
+    let kills = task.kills + u32::from(failure.killed_worker);
+    let quarantined = failure.killed_worker && task.task.retry.quarantines(kills);
+    let then = after_failure(state, task, failure.class, quarantined);
+    let event = RunEvent::AttemptFailed {
+        attempt: attempt.clone(),
+        failure: failure.clone(),
+        then,
+        quarantined: quarantined && then != TaskStep::Drop,
+        at_ms,
+    };
+    let mut events = vec![event];
+    let at_least_ms = failure.retry_after_ms.unwrap_or(0);
+    events.extend(wait_before_retry(state, attempt, then, at_least_ms, at_ms));
+    events.extend(fallen_with(state, &[(task, then)]));
+    Ok(events)
 }
 
 /// What the end of an attempt means for its task.
 fn after_attempt(state: &RunState, task: &TaskState, result: &AttemptResult) -> TaskStep {
+    let class = match result {
+        AttemptResult::Done { .. } if task.phase == TaskPhase::Stopping => return TaskStep::Drop,
+        AttemptResult::Done { .. } => return TaskStep::Succeed,
+        AttemptResult::GaveUp { .. } => FailureClass::GaveUp,
+        AttemptResult::LimitReached { .. } => FailureClass::Limit,
+        AttemptResult::Lost { .. } => FailureClass::Infrastructure,
+    };
+    after_failure(state, task, class, false)
+}
+
+/// What a failure means for its task.
+fn after_failure(state: &RunState, task: &TaskState, class: FailureClass, quarantined: bool) -> TaskStep {
     if task.phase == TaskPhase::Stopping {
         return TaskStep::Drop;
     }
-    let policy = task.task.retry;
-    let (wants_retry, otherwise) = match result {
-        AttemptResult::Done { .. } => return TaskStep::Succeed,
-        AttemptResult::GaveUp { .. } => (policy.on_gave_up, TaskStep::GiveUp),
-        AttemptResult::LimitReached { .. } => (policy.on_limit, TaskStep::Fail),
-        AttemptResult::Lost { .. } => (policy.on_lost, TaskStep::Fail),
+    let may_retry = task.attempts_remain() && state.halt.is_none() && !quarantined;
+    if may_retry && task.task.retry.retries(class) {
+        return TaskStep::Retry;
+    }
+    match class {
+        FailureClass::GaveUp | FailureClass::CheckFailed => TaskStep::GiveUp,
+        FailureClass::Limit | FailureClass::Infrastructure | FailureClass::PoisonedSandbox => TaskStep::Fail,
+    }
+}
+
+/// How long the next attempt has to wait. Chance comes from the run, the task and the attempt: the same log would have been
+/// written again.
+fn wait_before_retry(
+    state: &RunState,
+    attempt: &AttemptId,
+    then: TaskStep,
+    at_least_ms: u64,
+    at_ms: i64,
+) -> Option<RunEvent> {
+    let task = state.tasks.get(&attempt.task).filter(|_| then == TaskStep::Retry)?;
+    let seed = || {
+        let run = seed_of(&state.spec.to_string()) ^ state.submitted_at_ms.unsigned_abs();
+        mix(mix(run, seed_of(attempt.task.as_str())), u64::from(attempt.number))
     };
-    let may_retry = task.attempts_remain() && state.halt.is_none();
-    if wants_retry && may_retry { TaskStep::Retry } else { otherwise }
+    let backoff = task.task.retry.backoff.map_or(0, |backoff| backoff.delay_ms(task.charged, seed()));
+    let wait_ms = backoff.max(at_least_ms);
+    let not_before_ms = at_ms.saturating_add_unsigned(wait_ms);
+    (wait_ms > 0).then(|| RunEvent::TaskDelayed { task: attempt.task.clone(), not_before_ms })
 }
 
 /// Calling off what is called off already changes nothing.
@@ -177,46 +242,32 @@ fn resume(state: &RunState, at_ms: i64) -> Vec<RunEvent> {
     let away_ms = at_ms.saturating_sub(state.last_at_ms).max(0);
     let deadline_at_ms = state.limits.deadline_at_ms.map(|deadline| deadline.saturating_add(away_ms));
     let mut events = vec![RunEvent::RunResumed { deadline_at_ms, at_ms }];
-    let active = state.tasks.values().filter_map(|task| Some((task, task.active_attempt()?)));
-    let lost = active.map(|(task, attempt)| {
+    let lost = state.active_attempts().into_iter().filter_map(|attempt| {
+        let task = state.tasks.get(&attempt.task)?;
         let then = match task.phase {
             TaskPhase::Stopping => TaskStep::Drop,
             _ if task.task.retry.on_lost && state.halt.is_none() => TaskStep::Retry,
             _ => TaskStep::Fail,
         };
-        let reason = "the process that ran it ended".to_owned();
-        (RunEvent::AttemptLost { attempt, reason, then, at_ms }, &task.task.id, then)
+        Some((attempt, task, then))
     });
-    events.extend(with_fallen(state, lost.collect()));
+    let lost: Vec<_> = lost.collect();
+    let ends: Vec<_> = lost.iter().map(|(_, task, then)| (*task, *then)).collect();
+    events.extend(lost.into_iter().map(|(attempt, _, then)| {
+        let reason = "the process that ran it ended".to_owned();
+        RunEvent::AttemptLost { attempt, reason, then, at_ms }
+    }));
+    events.extend(fallen_with(state, &ends));
     events
 }
 
-/// The ends of attempts, followed by the tasks that became unreachable through them.
-fn with_fallen(state: &RunState, ends: Vec<(RunEvent, &TaskId, TaskStep)>) -> Vec<RunEvent> {
-    let settling: BTreeMap<&TaskId, TaskPhase> = ends
-        .iter()
-        .filter_map(|(_, task, then)| Some((*task, phase_of(state, task)?.after(*then)?)))
-        .collect();
-    let fallen = fallen(state, &[], &settling);
-    ends.into_iter().map(|(event, _, _)| event).chain(fallen).collect()
-}
-
-/// The waiting tasks, `added` ones included, that can never start once the tasks in `settling` have moved on.
-fn fallen(state: &RunState, added: &[Task], settling: &BTreeMap<&TaskId, TaskPhase>) -> Vec<RunEvent> {
-    let added_ids: BTreeSet<&TaskId> = added.iter().map(|task| &task.id).collect();
-    let phase = |id: &TaskId| {
-        let new = added_ids.contains(id).then_some(TaskPhase::Waiting);
-        settling.get(id).copied().or_else(|| phase_of(state, id)).or(new)
-    };
-    let waiting = state
-        .tasks
-        .values()
-        .filter(|task| task.phase == TaskPhase::Waiting && !settling.contains_key(&task.task.id));
-    let added = added.iter().filter(|task| !settling.contains_key(&task.id));
-    unreachable(waiting.map(|task| &task.task).chain(added), &phase)
-        .into_iter()
-        .map(|(task, because)| RunEvent::TaskUnreachable { task, because })
-        .collect()
+/// The tasks that become unreachable because these take these steps.
+fn fallen_with(state: &RunState, ends: &[(&TaskState, TaskStep)]) -> Vec<RunEvent> {
+    let undone = ends.iter().filter(|(task, then)| {
+        task.phase.after(*then).is_some_and(|phase| phase.is_settled() && phase != TaskPhase::Done)
+    });
+    let undone: Vec<Slot> = undone.filter_map(|(task, _)| state.tasks.slot(&task.task.id)).collect();
+    fallen(state, &undone, &[], &[])
 }
 
 fn phase_of(state: &RunState, id: &TaskId) -> Option<TaskPhase> {

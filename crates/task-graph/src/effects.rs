@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::schedule::startable;
-use crate::{AttemptId, AttemptPhase, Halt, RunPhase, RunState, Task, TaskId, TaskState};
+use crate::schedule::{next_wake_ms, something_may_start};
+use crate::{AttemptId, AttemptPhase, Halt, RunEvent, RunPhase, RunState, Task, TaskId, TaskState};
 
 /// Something to be done outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub enum ReplanCause {
         /// Those tasks, in the order in which they settled.
         tasks: Vec<TaskId>,
     },
-    /// Nothing runs, nothing can start and nothing is new: add tasks, or finish.
+    /// Nothing runs, nothing can start, not even later, and nothing is new: add tasks, or finish.
     Idle,
     /// The run is ending and nothing runs any more: finish. No task can be added.
     Halted {
@@ -91,17 +91,51 @@ pub fn effects(state: &RunState) -> Vec<Effect> {
         RunPhase::Unsubmitted => Vec::new(),
         RunPhase::Finished => vec![Effect::Finished],
         RunPhase::Planning | RunPhase::Running => {
-            let (mut stops, starts): (Vec<_>, Vec<_>) = state
-                .tasks
-                .values()
-                .filter_map(|task| attempt_effect(state, task))
-                .partition(|effect| matches!(effect, Effect::StopAttempt { .. }));
-            stops.extend(starts);
-            let seen = state.settled.len() as u64;
-            stops.extend(replan_cause(state).map(|cause| Effect::Replan { cause, seen }));
-            stops
+            let active = state.tasks.agenda().active().iter().filter_map(|slot| state.tasks.at(*slot));
+            let mut active: Vec<&TaskState> = active.collect();
+            active.sort_unstable_by_key(|task| &task.task.id);
+            in_order(active.into_iter().filter_map(|task| attempt_effect(state, task)), state)
         }
     }
+}
+
+/// Of the effects those that `events` brought about, which led to this state: attempts to stop, attempts to run, then at
+/// most one look of the planner. Whoever has followed all events so far has nothing else to do.
+///
+/// Takes time for the events, not for what runs. After a crash, or in doubt, [`effects`] has them all.
+pub fn effects_of(state: &RunState, events: &[RunEvent]) -> Vec<Effect> {
+    match state.phase {
+        RunPhase::Unsubmitted => Vec::new(),
+        RunPhase::Finished => vec![Effect::Finished],
+        RunPhase::Planning | RunPhase::Running if events.iter().any(concerns_many) => effects(state),
+        RunPhase::Planning | RunPhase::Running => {
+            let started = events.iter().filter_map(|event| match event {
+                RunEvent::AttemptStarted { attempt, .. } => Some(std::slice::from_ref(&attempt.task)),
+                RunEvent::PlanAdopted { drop, .. } => Some(drop.as_slice()),
+                _ => None,
+            });
+            let tasks = started.flatten().filter_map(|id| state.task(id));
+            in_order(tasks.filter_map(|task| attempt_effect(state, task)), state)
+        }
+    }
+}
+
+/// Whether an event may concern every attempt that runs.
+fn concerns_many(event: &RunEvent) -> bool {
+    matches!(
+        event,
+        RunEvent::RunCancelled { .. } | RunEvent::RunLimitReached { .. } | RunEvent::RunResumed { .. }
+    )
+}
+
+/// What is to stop before what is to start: it holds slots. Then the planner.
+fn in_order(attempts: impl Iterator<Item = Effect>, state: &RunState) -> Vec<Effect> {
+    let (mut effects, starts): (Vec<_>, Vec<_>) =
+        attempts.partition(|effect| matches!(effect, Effect::StopAttempt { .. }));
+    effects.extend(starts);
+    let seen = state.settled.len() as u64;
+    effects.extend(replan_cause(state).map(|cause| Effect::Replan { cause, seen }));
+    effects
 }
 
 fn attempt_effect(state: &RunState, task: &TaskState) -> Option<Effect> {
@@ -121,7 +155,8 @@ fn attempt_effect(state: &RunState, task: &TaskState) -> Option<Effect> {
 }
 
 fn replan_cause(state: &RunState) -> Option<ReplanCause> {
-    let nothing_runs = !state.tasks.values().any(|task| task.phase.is_active());
+    let agenda = state.tasks.agenda();
+    let nothing_runs = agenda.active().is_empty();
     if let Some(halt) = &state.halt {
         return nothing_runs.then(|| ReplanCause::Halted { halt: halt.clone() });
     }
@@ -132,5 +167,7 @@ fn replan_cause(state: &RunState) -> Option<ReplanCause> {
     if !unconsidered.is_empty() {
         return Some(ReplanCause::TasksSettled { tasks: unconsidered.to_vec() });
     }
-    (nothing_runs && startable(state).is_empty()).then_some(ReplanCause::Idle)
+    let now = state.last_at_ms;
+    let idle = nothing_runs && next_wake_ms(state, now).is_none() && !something_may_start(state, now);
+    idle.then_some(ReplanCause::Idle)
 }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{AttemptId, AttemptResult, Limit, RunLimits, Task, TaskId, TaskStep};
+use crate::{AttemptId, AttemptResult, Capacity, Failure, Limit, RunLimits, Task, TaskId, TaskStep};
 
 /// Version of the events written by this crate. Raised when the meaning of a kind changes; adding a kind or an optional
 /// field does not raise it.
@@ -72,6 +72,33 @@ pub enum RunEvent {
         then: TaskStep,
         /// When.
         at_ms: i64,
+    },
+    /// An attempt failed, in a known way.
+    AttemptFailed {
+        /// The attempt.
+        attempt: AttemptId,
+        /// How.
+        failure: Failure,
+        /// What that means for the task.
+        then: TaskStep,
+        /// Whether the task is left alone because it killed too many workers.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        quarantined: bool,
+        /// When.
+        at_ms: i64,
+    },
+    /// A waiting task must not start before a time.
+    TaskDelayed {
+        /// The task.
+        task: TaskId,
+        /// The time.
+        not_before_ms: i64,
+    },
+    /// There is this much for all tasks together from now on.
+    CapacityChanged {
+        /// How much; absent for as much as one likes.
+        #[serde(default)]
+        capacity: Option<Capacity>,
     },
     /// An attempt ended because its process did. Not charged to the task.
     AttemptLost {
@@ -171,6 +198,9 @@ impl RunEvent {
         "run_cancelled",
         "run_limit_reached",
         "run_finished",
+        "attempt_failed",
+        "task_delayed",
+        "capacity_changed",
     ];
 
     /// The kind under which the event is stored.
@@ -187,6 +217,9 @@ impl RunEvent {
             Self::RunCancelled { .. } => "run_cancelled",
             Self::RunLimitReached { .. } => "run_limit_reached",
             Self::RunFinished { .. } => "run_finished",
+            Self::AttemptFailed { .. } => "attempt_failed",
+            Self::TaskDelayed { .. } => "task_delayed",
+            Self::CapacityChanged { .. } => "capacity_changed",
         }
     }
 

@@ -1,10 +1,13 @@
 //! How events change state. No policy here: whether an event should have happened is not asked, only whether the tables
 //! in [`crate::transitions`] know such a step.
 
+use serde_json::Value;
+
+use crate::agenda::Slot;
 use crate::transitions::{AttemptStep, RunStep};
 use crate::{
-    Attempt, AttemptId, AttemptPhase, AttemptResult, Halt, RunEvent, RunState, Task, TaskId, TaskPhase,
-    TaskState, TaskStep,
+    Attempt, AttemptId, AttemptPhase, AttemptResult, Failure, FailureClass, Halt, RunEvent, RunState, Task,
+    TaskId, TaskPhase, TaskStep,
 };
 
 /// An event that cannot follow the events before it. Either the log was changed, or it was written by a newer smallhands.
@@ -59,7 +62,11 @@ fn check(state: &RunState, event: &RunEvent) -> Result<(), String> {
         RunEvent::AttemptFinished { attempt, result, then, .. } => {
             check_end(state, attempt, attempt_step(result), *then)
         }
+        RunEvent::AttemptFailed { attempt, failure, then, .. } => {
+            check_end(state, attempt, failure_step(failure.class), *then)
+        }
         RunEvent::AttemptLost { attempt, then, .. } => check_end(state, attempt, AttemptStep::Lose, *then),
+        RunEvent::TaskDelayed { task, .. } => check_task(state, task, TaskStep::Start),
         _ => Ok(()),
     }
 }
@@ -72,7 +79,10 @@ fn run_step(event: &RunEvent) -> RunStep {
         | RunEvent::AttemptStarted { .. }
         | RunEvent::AttemptProgressed { .. }
         | RunEvent::AttemptFinished { .. }
+        | RunEvent::AttemptFailed { .. }
         | RunEvent::AttemptLost { .. }
+        | RunEvent::TaskDelayed { .. }
+        | RunEvent::CapacityChanged { .. }
         | RunEvent::RunResumed { .. } => RunStep::Work,
         RunEvent::RunCancelled { .. } | RunEvent::RunLimitReached { .. } => RunStep::Halt,
         RunEvent::RunFinished { .. } => RunStep::Finish,
@@ -86,6 +96,15 @@ fn attempt_step(result: &AttemptResult) -> AttemptStep {
         AttemptResult::GaveUp { .. } => AttemptStep::GiveUp,
         AttemptResult::LimitReached { .. } => AttemptStep::ReachLimit,
         AttemptResult::Lost { .. } => AttemptStep::Lose,
+    }
+}
+
+/// The step that an attempt takes with such a failure.
+fn failure_step(class: FailureClass) -> AttemptStep {
+    match class {
+        FailureClass::Infrastructure | FailureClass::PoisonedSandbox => AttemptStep::Lose,
+        FailureClass::Limit => AttemptStep::ReachLimit,
+        FailureClass::GaveUp | FailureClass::CheckFailed => AttemptStep::GiveUp,
     }
 }
 
@@ -146,30 +165,12 @@ fn write(state: &mut RunState, event: &RunEvent) {
             state.last_at_ms = *at_ms;
         }
         RunEvent::PlanAdopted { add, drop, reason, seen } => adopt(state, add, drop, reason, *seen),
-        RunEvent::TaskUnreachable { task, because } => {
-            note(state, task, format!("needs `{because}`, which was not done"));
-            move_task(state, task, TaskStep::Drop);
-        }
-        RunEvent::AttemptStarted { attempt, at_ms } => start(state, attempt, *at_ms),
-        RunEvent::AttemptProgressed { attempt, note } => {
-            if let Some(task) = state.tasks.get_mut(&attempt.task) {
-                task.last_progress = Some(note.clone());
-            }
-        }
-        RunEvent::AttemptFinished { attempt, result, then, at_ms } => {
-            end(state, attempt, attempt_step(result), ending_of(result), *at_ms);
-            move_task(state, &attempt.task, *then);
-        }
-        RunEvent::AttemptLost { attempt, reason, then, at_ms } => {
-            end(state, attempt, AttemptStep::Lose, (None, Some(reason.clone())), *at_ms);
-            uncharge(state, &attempt.task);
-            move_task(state, &attempt.task, *then);
-        }
         RunEvent::RunResumed { deadline_at_ms, at_ms } => {
             state.epoch += 1;
             state.limits.deadline_at_ms = *deadline_at_ms;
-            state.last_at_ms = state.last_at_ms.max(*at_ms);
+            time_is(state, *at_ms);
         }
+        RunEvent::CapacityChanged { capacity } => state.capacity = *capacity,
         RunEvent::RunCancelled { reason } => halt(state, Halt::Cancelled { reason: reason.clone() }),
         RunEvent::RunLimitReached { which } => halt(state, Halt::LimitReached { which: which.clone() }),
         RunEvent::RunFinished { verdict, summary } => {
@@ -177,43 +178,80 @@ fn write(state: &mut RunState, event: &RunEvent) {
             state.summary = Some(summary.clone());
             close(state);
         }
+        RunEvent::TaskUnreachable { task, .. }
+        | RunEvent::TaskDelayed { task, .. }
+        | RunEvent::AttemptStarted { attempt: AttemptId { task, .. }, .. }
+        | RunEvent::AttemptProgressed { attempt: AttemptId { task, .. }, .. }
+        | RunEvent::AttemptFinished { attempt: AttemptId { task, .. }, .. }
+        | RunEvent::AttemptFailed { attempt: AttemptId { task, .. }, .. }
+        | RunEvent::AttemptLost { attempt: AttemptId { task, .. }, .. } => {
+            if let Some(slot) = state.tasks.slot(task) {
+                write_task(state, slot, event);
+            }
+        }
     }
+}
+
+/// Follows an event about one task.
+fn write_task(state: &mut RunState, slot: Slot, event: &RunEvent) {
+    match event {
+        RunEvent::TaskUnreachable { because, .. } => {
+            note(state, slot, format!("needs `{because}`, which was not done"));
+            move_task(state, slot, TaskStep::Drop);
+        }
+        RunEvent::TaskDelayed { not_before_ms, .. } => state.tasks.delay(slot, *not_before_ms),
+        RunEvent::AttemptStarted { at_ms, .. } => start(state, slot, *at_ms),
+        RunEvent::AttemptProgressed { note, .. } => {
+            if let Some(task) = state.tasks.at_mut(slot) {
+                task.last_progress = Some(note.clone());
+            }
+        }
+        RunEvent::AttemptFinished { result, then, at_ms, .. } => {
+            end(state, slot, attempt_step(result), ending_of(result), *at_ms);
+            move_task(state, slot, *then);
+        }
+        RunEvent::AttemptFailed { failure, then, quarantined, at_ms, .. } => {
+            fail(state, slot, failure, *quarantined, *at_ms);
+            move_task(state, slot, *then);
+        }
+        RunEvent::AttemptLost { reason, then, at_ms, .. } => {
+            let ending = Ending { reason: Some(reason.clone()), ..Ending::default() };
+            end(state, slot, AttemptStep::Lose, ending, *at_ms);
+            uncharge(state, slot);
+            move_task(state, slot, *then);
+        }
+        _ => {}
+    }
+}
+
+/// Time only goes forward.
+fn time_is(state: &mut RunState, at_ms: i64) {
+    state.last_at_ms = state.last_at_ms.max(at_ms);
+    state.tasks.wake(state.last_at_ms);
 }
 
 fn adopt(state: &mut RunState, add: &[Task], drop: &[TaskId], reason: &str, seen: Option<u64>) {
     state.revision += 1;
-    for task in add {
-        let order = state.tasks.len() as u64;
-        let fresh = TaskState {
-            task: task.clone(),
-            order,
-            phase: TaskPhase::Waiting,
-            attempts: Vec::new(),
-            charged: 0,
-            last_progress: None,
-            note: None,
-        };
-        state.tasks.insert(task.id.clone(), fresh);
-    }
-    for id in drop {
+    state.tasks.add(add);
+    for slot in drop.iter().filter_map(|id| state.tasks.slot(id)).collect::<Vec<_>>() {
         let reason = if reason.is_empty() { "dropped from the plan" } else { reason };
-        drop_or_stop(state, id, reason);
+        drop_or_stop(state, slot, reason);
     }
     let through = seen.unwrap_or(state.settled.len() as u64);
     state.planned_through = state.planned_through.max(through);
 }
 
 /// Drops a task that waits, asks the attempt of one that runs to stop, leaves any other alone.
-fn drop_or_stop(state: &mut RunState, id: &TaskId, reason: &str) {
-    match state.tasks.get(id).map(|task| task.phase) {
+fn drop_or_stop(state: &mut RunState, slot: Slot, reason: &str) {
+    match state.tasks.at(slot).map(|task| task.phase) {
         Some(TaskPhase::Waiting) => {
-            note(state, id, reason.to_owned());
-            move_task(state, id, TaskStep::Drop);
+            note(state, slot, reason.to_owned());
+            move_task(state, slot, TaskStep::Drop);
         }
         Some(TaskPhase::Running) => {
-            note(state, id, reason.to_owned());
-            move_task(state, id, TaskStep::Stop);
-            if let Some(attempt) = state.tasks.get_mut(id).and_then(|task| task.attempts.last_mut()) {
+            note(state, slot, reason.to_owned());
+            move_task(state, slot, TaskStep::Stop);
+            if let Some(attempt) = state.tasks.at_mut(slot).and_then(|task| task.attempts.last_mut()) {
                 attempt.phase = attempt.phase.after(AttemptStep::Stop).unwrap_or(attempt.phase);
                 attempt.reason = Some(reason.to_owned());
             }
@@ -222,10 +260,10 @@ fn drop_or_stop(state: &mut RunState, id: &TaskId, reason: &str) {
     }
 }
 
-fn start(state: &mut RunState, attempt: &AttemptId, at_ms: i64) {
+fn start(state: &mut RunState, slot: Slot, at_ms: i64) {
     state.attempts_charged += 1;
-    state.last_at_ms = state.last_at_ms.max(at_ms);
-    if let Some(task) = state.tasks.get_mut(&attempt.task) {
+    time_is(state, at_ms);
+    if let Some(task) = state.tasks.at_mut(slot) {
         task.charged += 1;
         task.attempts.push(Attempt {
             phase: AttemptPhase::Running,
@@ -233,45 +271,63 @@ fn start(state: &mut RunState, attempt: &AttemptId, at_ms: i64) {
             ended_at_ms: None,
             output: None,
             reason: None,
+            failure: None,
         });
     }
-    move_task(state, &attempt.task, TaskStep::Start);
+    move_task(state, slot, TaskStep::Start);
 }
 
-/// What a result leaves behind: an output, a reason.
-fn ending_of(result: &AttemptResult) -> (Option<serde_json::Value>, Option<String>) {
-    match result {
+/// What the end of an attempt leaves behind.
+#[derive(Default)]
+struct Ending {
+    output: Option<Value>,
+    reason: Option<String>,
+    failure: Option<FailureClass>,
+}
+
+fn ending_of(result: &AttemptResult) -> Ending {
+    let (output, reason) = match result {
         AttemptResult::Done { output } => (Some(output.clone()), None),
         AttemptResult::GaveUp { reason, output } => (Some(output.clone()), Some(reason.clone())),
         AttemptResult::LimitReached { which } => (None, Some(format!("{which} reached"))),
         AttemptResult::Lost { reason } => (None, Some(reason.clone())),
+    };
+    Ending { output, reason, failure: None }
+}
+
+fn fail(state: &mut RunState, slot: Slot, failure: &Failure, quarantined: bool, at_ms: i64) {
+    let kills = state.tasks.at(slot).map_or(0, |task| task.kills) + u32::from(failure.killed_worker);
+    let reason = match quarantined {
+        true => format!("in quarantine, because it killed {kills} workers: {}", failure.reason),
+        false => failure.reason.clone(),
+    };
+    let output = Some(&failure.output).filter(|output| !output.is_null()).cloned();
+    let ending = Ending { output, reason: Some(reason), failure: Some(failure.class) };
+    end(state, slot, failure_step(failure.class), ending, at_ms);
+    if let Some(task) = state.tasks.at_mut(slot) {
+        task.kills = kills;
     }
 }
 
-fn end(
-    state: &mut RunState,
-    id: &AttemptId,
-    step: AttemptStep,
-    (output, reason): (Option<serde_json::Value>, Option<String>),
-    at_ms: i64,
-) {
-    state.last_at_ms = state.last_at_ms.max(at_ms);
-    let Some(task) = state.tasks.get_mut(&id.task) else { return };
+fn end(state: &mut RunState, slot: Slot, step: AttemptStep, ending: Ending, at_ms: i64) {
+    time_is(state, at_ms);
+    let Some(task) = state.tasks.at_mut(slot) else { return };
     let being_dropped = task.phase == TaskPhase::Stopping;
     let Some(attempt) = task.attempts.last_mut() else { return };
     attempt.phase = attempt.phase.after(step).unwrap_or(attempt.phase);
     attempt.ended_at_ms = Some(at_ms);
-    attempt.output = output;
-    attempt.reason = reason;
+    attempt.output = ending.output;
+    attempt.reason = ending.reason;
+    attempt.failure = ending.failure;
     if !being_dropped {
         task.note = attempt.reason.clone();
     }
 }
 
 /// An attempt lost with its process is not held against the task or the run.
-fn uncharge(state: &mut RunState, id: &TaskId) {
+fn uncharge(state: &mut RunState, slot: Slot) {
     state.attempts_charged = state.attempts_charged.saturating_sub(1);
-    if let Some(task) = state.tasks.get_mut(id) {
+    if let Some(task) = state.tasks.at_mut(slot) {
         task.charged = task.charged.saturating_sub(1);
     }
 }
@@ -279,44 +335,44 @@ fn uncharge(state: &mut RunState, id: &TaskId) {
 fn halt(state: &mut RunState, halt: Halt) {
     let (reason, lets_end) = (halt.to_string(), halt.lets_attempts_end());
     state.halt = Some(halt);
-    for id in unsettled(state) {
-        let waits = state.tasks.get(&id).is_some_and(|task| task.phase == TaskPhase::Waiting);
+    for slot in unsettled(state) {
+        let waits = state.tasks.at(slot).is_some_and(|task| task.phase == TaskPhase::Waiting);
         if waits || !lets_end {
-            drop_or_stop(state, &id, &reason);
+            drop_or_stop(state, slot, &reason);
         }
     }
 }
 
 /// Settles whatever is not settled when the run ends. Attempts that did not come back count as stopped.
 fn close(state: &mut RunState) {
-    for id in unsettled(state) {
-        drop_or_stop(state, &id, "the run is finished");
-        let Some(task) = state.tasks.get_mut(&id).filter(|task| task.phase == TaskPhase::Stopping) else {
+    for slot in unsettled(state) {
+        drop_or_stop(state, slot, "the run is finished");
+        let Some(task) = state.tasks.at_mut(slot).filter(|task| task.phase == TaskPhase::Stopping) else {
             continue;
         };
         if let Some(attempt) = task.attempts.last_mut() {
             attempt.phase = attempt.phase.after(AttemptStep::Lose).unwrap_or(attempt.phase);
         }
-        move_task(state, &id, TaskStep::Drop);
+        move_task(state, slot, TaskStep::Drop);
     }
     state.planned_through = state.settled.len() as u64;
 }
 
-fn unsettled(state: &RunState) -> Vec<TaskId> {
-    state.tasks.iter().filter(|(_, task)| !task.phase.is_settled()).map(|(id, _)| id.clone()).collect()
+/// In the order of names: what settles is listed in the order in which it settles.
+fn unsettled(state: &RunState) -> Vec<Slot> {
+    let open = state.tasks.iter().filter(|(_, task)| !task.phase.is_settled());
+    open.map(|(_, task)| task.order as Slot).collect()
 }
 
-fn note(state: &mut RunState, id: &TaskId, text: String) {
-    if let Some(task) = state.tasks.get_mut(id) {
+fn note(state: &mut RunState, slot: Slot, text: String) {
+    if let Some(task) = state.tasks.at_mut(slot) {
         task.note = Some(text);
     }
 }
 
-fn move_task(state: &mut RunState, id: &TaskId, step: TaskStep) {
-    let Some(task) = state.tasks.get_mut(id) else { return };
-    let Some(phase) = task.phase.after(step) else { return };
-    task.phase = phase;
-    if phase.is_settled() {
-        state.settled.push(id.clone());
+fn move_task(state: &mut RunState, slot: Slot, step: TaskStep) {
+    let settled = state.tasks.step(slot, step).is_some_and(TaskPhase::is_settled);
+    if let Some(id) = state.tasks.id_at(slot).filter(|_| settled).cloned() {
+        state.settled.push(id);
     }
 }

@@ -11,7 +11,10 @@
 //! * [`evolve`] holds no policy: it follows the tables in [`transitions`]. Same events, same state, byte for byte, and
 //!   every prefix of a log is a state from which a run can go on.
 //! * [`effects`] says what must be done now. It is derived from state and never stored; each effect has a key, so asking
-//!   twice is harmless.
+//!   twice is harmless. [`effects_of`] says what the last events have added, however much runs.
+//!
+//! Deciding, following and looking take time for what changes, not for how much there is: a state keeps at hand what the next
+//! decision needs (`agenda`).
 //!
 //! # What the words mean here
 //!
@@ -26,7 +29,13 @@
 //!
 //! **Retry.** A lost attempt (the sandbox or the machinery broke) is tried again while attempts remain, unless the task says
 //! otherwise ([`RetryPolicy`]). An agent that gave up or ran into its own limit has answered; that is final unless the
-//! task asks for another try.
+//! task asks for another try. [`Command::FailAttempt`] tells classes of failure apart ([`FailureClass`]). A task may wait before
+//! it is tried again ([`Backoff`]): the wait is decided once, with its share of chance, and recorded as
+//! [`RunEvent::TaskDelayed`]; [`next_wake_ms`] says when to look again. A task that killed its workers too often is left alone.
+//! A [`Breaker`] keeps away from what keeps failing; it belongs to the caller, one per endpoint, backend or worker.
+//!
+//! **What tasks share.** Tasks may take [`Resources`] of the run's [`Capacity`], hold [`Lock`]s, and say which paths they will
+//! probably write ([`Task::owns`]). What does not go together does not run together; [`schedule`] says who goes first.
 //!
 //! **Dependencies.** A task starts when all tasks in `after` are settled ([`Needs::AllSettled`]) or are all done
 //! ([`Needs::AllDone`]). With the latter, a dependency that settles in any other way makes the task unreachable; it is
@@ -42,6 +51,9 @@
 //!
 //! **Endings.** Cancelling, or running into a limit, halts the run: nothing new starts. [`Command::Finish`] then closes it.
 
+mod agenda;
+mod breaker;
+mod chance;
 mod command;
 mod decide;
 mod effects;
@@ -53,21 +65,28 @@ mod plan;
 mod plan_rules;
 mod rejection;
 pub mod render;
-mod schedule;
+mod resources;
+mod retry;
+pub mod schedule;
 mod state;
+mod tasks;
 mod topology;
 pub mod transitions;
 
+pub use breaker::{Breaker, BreakerPolicy, BreakerState, Permit};
 pub use command::{AttemptResult, Command};
 pub use decide::decide;
-pub use effects::{Effect, ReplanCause, effects};
+pub use effects::{Effect, ReplanCause, effects, effects_of};
 pub use event::{DecodeError, EVENT_VERSION, EncodedEvent, RunEvent};
 pub use evolve::{IllegalEvent, evolve, replay, try_evolve};
-pub use id::{AttemptId, BadAttemptId, RaceId, Role, TaskId};
+pub use id::{AttemptId, BadAttemptId, RaceId, Role, TaskId, WorkerId};
 pub use limits::{Limit, RunLimits};
-pub use plan::{Needs, Plan, PlanChange, RetryPolicy, Task};
+pub use plan::{Needs, Plan, PlanChange, Task};
 pub use plan_rules::PlanError;
 pub use rejection::Rejection;
-pub use schedule::{critical_path_ms, ready, startable};
+pub use resources::{Capacity, Lock, Resources, Worker};
+pub use retry::{Backoff, Failure, FailureClass, RetryPolicy};
+pub use schedule::{critical_path_ms, next_wake_ms, ready, startable, startable_at};
 pub use state::{Attempt, Halt, Race, RunState, TaskState};
+pub use tasks::Tasks;
 pub use transitions::{AttemptPhase, RunPhase, TaskPhase, TaskStep};

@@ -1,12 +1,10 @@
 //! The plan: tasks, what they wait for, and how plans change.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::plan_rules::validate_added;
-use crate::{PlanError, RaceId, Role, TaskId};
+use crate::plan_rules::{Surroundings, validate_added};
+use crate::{Lock, PlanError, RaceId, Resources, RetryPolicy, Role, TaskId};
 
 /// A node of the plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,9 +40,22 @@ pub struct Task {
     /// How long it probably takes, in milliseconds; decides the critical path.
     #[serde(default)]
     pub weight_ms: u64,
-    /// The name of a lock: at most one task per lock runs at a time.
+    /// The name of a lock: at most one task per lock runs at a time. The same as an entry of `locks` that is not shared.
     #[serde(default)]
     pub exclusive: Option<String>,
+    /// The locks it holds while it runs; it waits until it can have all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<Lock>,
+    /// What it takes while it runs.
+    #[serde(default, skip_serializing_if = "Resources::is_negligible")]
+    pub resources: Resources,
+    /// The paths it will probably write: names of files or folders, or patterns with `*`, `**` and `?`. Tasks that would
+    /// write the same do not run at the same time; of those that could start, the one planned first goes first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owns: Vec<String>,
+    /// What takes the place of the longest chain in the schedule, in milliseconds; see [`crate::schedule::tune`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rank_ms: Option<u64>,
 }
 
 impl Task {
@@ -64,6 +75,10 @@ impl Task {
             priority: 0,
             weight_ms: 1_000,
             exclusive: None,
+            locks: Vec::new(),
+            resources: Resources::default(),
+            owns: Vec::new(),
+            rank_ms: None,
         }
     }
 }
@@ -77,24 +92,6 @@ pub enum Needs {
     AllDone,
     /// All of them are settled, however: done, given up, failed or dropped.
     AllSettled,
-}
-
-/// Which endings of an attempt lead to another attempt, while attempts remain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RetryPolicy {
-    /// The machinery broke, or the process ended. `false` for work that must never be repeated blindly.
-    pub on_lost: bool,
-    /// The agent found no way.
-    pub on_gave_up: bool,
-    /// The attempt ran into its own limit.
-    pub on_limit: bool,
-}
-
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        Self { on_lost: true, on_gave_up: false, on_limit: false }
-    }
 }
 
 /// A set of tasks with dependencies among them.
@@ -132,6 +129,6 @@ impl From<Plan> for PlanChange {
 impl Plan {
     /// Checks that names are usable and unique, dependencies exist, nothing waits for itself, and limits are sane.
     pub fn validate(&self) -> Result<(), PlanError> {
-        validate_added(&self.tasks, &BTreeSet::new())
+        validate_added(&self.tasks, &Surroundings::none())
     }
 }

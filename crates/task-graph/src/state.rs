@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{AttemptId, AttemptPhase, Limit, RaceId, RunLimits, RunPhase, Task, TaskId, TaskPhase};
+use crate::tasks::Tasks;
+use crate::{
+    AttemptId, AttemptPhase, Capacity, FailureClass, Limit, RaceId, RunLimits, RunPhase, Task, TaskId,
+    TaskPhase,
+};
 
 /// The state of a run. Read it freely; only [`crate::evolve`] changes it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -26,8 +30,11 @@ pub struct RunState {
     pub epoch: u32,
     /// Set once the run is ending: nothing new starts.
     pub halt: Option<Halt>,
+    /// What there is for all tasks together, besides agents; absent for as much as one likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
     /// Every task that ever was in the plan.
-    pub tasks: BTreeMap<TaskId, TaskState>,
+    pub tasks: Tasks,
     /// The settled tasks, in the order in which they settled.
     pub settled: Vec<TaskId>,
     /// How many of `settled` the planner has considered.
@@ -91,6 +98,16 @@ pub struct TaskState {
     pub last_progress: Option<Value>,
     /// Why it is where it is, for people, where there is something to say.
     pub note: Option<String>,
+    /// The next attempt must not start before this time, in milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before_ms: Option<i64>,
+    /// Attempts that took their worker with them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub kills: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// One try at a task.
@@ -106,9 +123,33 @@ pub struct Attempt {
     pub output: Option<Value>,
     /// Why it ended or is to end, for people; absent for success.
     pub reason: Option<String>,
+    /// What kind of failure it was, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<FailureClass>,
 }
 
 impl TaskState {
+    /// A task that was just planned.
+    pub(crate) fn planned(task: Task, order: u64) -> Self {
+        Self {
+            task,
+            order,
+            phase: TaskPhase::Waiting,
+            attempts: Vec::new(),
+            charged: 0,
+            last_progress: None,
+            note: None,
+            not_before_ms: None,
+            kills: 0,
+        }
+    }
+
+    /// When the attempt that runs will probably be over.
+    pub(crate) fn expected_end_ms(&self) -> i64 {
+        let started = self.attempts.last().map_or(0, |attempt| attempt.started_at_ms);
+        started.saturating_add_unsigned(self.task.weight_ms)
+    }
+
     /// The attempt that runs or is being stopped, if any.
     pub fn active_attempt(&self) -> Option<AttemptId> {
         self.phase.is_active().then(|| AttemptId::new(self.task.id.clone(), self.attempts.len() as u32))
@@ -150,7 +191,10 @@ impl RunState {
 
     /// The attempts that run or are being stopped, by name.
     pub fn active_attempts(&self) -> Vec<AttemptId> {
-        self.tasks.values().filter_map(TaskState::active_attempt).collect()
+        let active = self.tasks.agenda().active().iter().filter_map(|slot| self.tasks.at(*slot));
+        let mut active: Vec<AttemptId> = active.filter_map(TaskState::active_attempt).collect();
+        active.sort_unstable();
+        active
     }
 
     /// The race of this name, or `None` if no task takes part in it.
@@ -183,6 +227,6 @@ impl RunState {
 
     /// How many tasks are in `phase`.
     pub fn count(&self, phase: TaskPhase) -> usize {
-        self.tasks.values().filter(|state| state.phase == phase).count()
+        self.tasks.agenda().count(phase)
     }
 }

@@ -1,7 +1,8 @@
 //! Tasks in an order in which each comes after all that it waits for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use crate::tasks::Fixed;
 use crate::{Task, TaskId};
 
 /// A set of tasks, sorted. Dependencies outside the set do not count.
@@ -15,29 +16,33 @@ pub(crate) struct Sorted<'a> {
 /// Takes away, again and again, the tasks that wait for none of the rest (A. B. Kahn, *Topological sorting of large
 /// networks*, CACM 5, 1962). No recursion: plans may be deep.
 pub(crate) fn sort<'a>(tasks: impl Iterator<Item = &'a Task>) -> Sorted<'a> {
-    let mut entangled: BTreeMap<&TaskId, &Task> = tasks.map(|task| (&task.id, task)).collect();
-    let mut open: BTreeMap<&TaskId, usize> = BTreeMap::new();
-    let mut dependents: BTreeMap<&TaskId, Vec<&Task>> = BTreeMap::new();
-    for task in entangled.values() {
-        let inside = task.after.iter().filter(|id| entangled.contains_key(*id));
-        open.insert(&task.id, inside.clone().count());
-        inside.for_each(|id| dependents.entry(id).or_default().push(task));
+    let mut tasks: Vec<&Task> = tasks.collect();
+    tasks.sort_by(|one, other| one.id.cmp(&other.id));
+    tasks.dedup_by(|one, other| one.id == other.id);
+    let places: HashMap<&TaskId, usize, Fixed> =
+        tasks.iter().enumerate().map(|(place, task)| (&task.id, place)).collect();
+    let mut open: Vec<usize> = vec![0; tasks.len()];
+    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); tasks.len()];
+    for (place, task) in tasks.iter().enumerate() {
+        for before in task.after.iter().filter_map(|id| places.get(id)) {
+            open[place] += 1;
+            dependents[*before].push(place);
+        }
     }
-    let mut order: Vec<&Task> =
-        entangled.values().copied().filter(|task| open.get(&task.id) == Some(&0)).collect();
+    let mut sorted: Vec<usize> = (0..tasks.len()).filter(|place| open[*place] == 0).collect();
     let mut next = 0;
-    while let Some(task) = order.get(next).copied() {
+    while let Some(place) = sorted.get(next).copied() {
         next += 1;
-        entangled.remove(&task.id);
-        for dependent in dependents.get(&task.id).into_iter().flatten() {
-            let Some(count) = open.get_mut(&dependent.id) else { continue };
-            *count -= 1;
-            if *count == 0 {
-                order.push(dependent);
+        for dependent in &dependents[place] {
+            open[*dependent] -= 1;
+            if open[*dependent] == 0 {
+                sorted.push(*dependent);
             }
         }
     }
-    Sorted { order, entangled }
+    let rest = tasks.iter().zip(&open).filter(|(_, open)| **open > 0);
+    let entangled = rest.map(|(task, _)| (&task.id, *task)).collect();
+    Sorted { order: sorted.into_iter().map(|place| tasks[place]).collect(), entangled }
 }
 
 #[cfg(test)]

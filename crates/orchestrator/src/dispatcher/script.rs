@@ -5,6 +5,7 @@ use smallhands_task_graph::{Command, PlanChange, TaskId, TaskPhase, TaskState};
 
 use super::Dispatcher;
 use crate::assignment::{Assignment, Delivery};
+use crate::journal::Applied;
 use crate::planner::Halt;
 use crate::planner::plan_file::{Progressed, merge_id};
 use crate::request::RunError;
@@ -28,9 +29,11 @@ impl Dispatcher {
             Progressed::Changes(changes) => {
                 for change in changes {
                     let change = PlanChange { seen: Some(seen), ..change };
-                    if !self.apply(&Command::AdoptPlan(change))? {
-                        let reason = "the plan grew beyond what a run can hold".into();
-                        return Ok(Followed::Ended(Halt::PlanFailed(reason)));
+                    match self.journal.apply(&Command::AdoptPlan(change))? {
+                        Applied::Events(events) => events.iter().for_each(|event| self.tell_event(event)),
+                        Applied::Rejected(rejection) => {
+                            return Ok(Followed::Ended(Halt::PlanFailed(rejection.to_string())));
+                        }
                     }
                 }
                 Ok(Followed::Changed)

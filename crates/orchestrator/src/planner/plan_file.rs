@@ -10,7 +10,7 @@ use smallhands_plan_format::expand::{
     Expansion, Known, PlannedTask, PlannedWork, SkippedTask, Standing, expand,
 };
 use smallhands_plan_format::model::{Bounds, Document, Needs as Wanted, Work};
-use smallhands_task_graph::{Needs, PlanChange, RetryPolicy, Task, TaskId};
+use smallhands_task_graph::{Backoff, Lock, Needs, PlanChange, Resources, RetryPolicy, Task, TaskId};
 
 use super::rules::task;
 use crate::assignment::Assignment;
@@ -18,10 +18,10 @@ use crate::plan_source::{BadPlan, PlanSource, refuse};
 
 /// Attempts when the plan names no number: another one if the machinery broke.
 const ATTEMPTS: u32 = 2;
+/// The longest wait between attempts when the plan names none, milliseconds.
+const LONGEST_BACKOFF_MS: u64 = 10 * 60_000;
 /// Characters of the goal of a task that is not done.
 const SKIPPED_GOAL: usize = 27;
-/// Priorities of plans are far above what urgency in milliseconds comes to.
-const PRIORITY_STEP: i64 = 1 << 40;
 
 /// A plan file ready to be followed.
 #[derive(Debug, Clone)]
@@ -142,13 +142,14 @@ fn tasks_of(planned: &PlannedTask) -> [Task; 2] {
             budget_usd_micros: planned.bounds.budget_usd_micros,
         },
     };
-    let urgency = i64::try_from(planned.urgency_ms).unwrap_or(i64::MAX).min(PRIORITY_STEP - 1);
-    let priority = planned.bounds.priority.saturating_mul(PRIORITY_STEP).saturating_add(urgency);
+    let priority = planned.bounds.priority;
+    let rank_ms = Some(planned.urgency_ms);
     let after = planned.after.iter().map(|id| TaskId::new(merge_id(id))).collect();
     let work = Task {
         after,
         needs: Needs::AllDone,
         priority,
+        rank_ms,
         ..task(planned.id.clone(), assignment, planned.goal.clone())
     };
     let work = with_bounds(with_needs(work, &planned.needs), &planned.bounds);
@@ -159,6 +160,7 @@ fn tasks_of(planned: &PlannedTask) -> [Task; 2] {
         needs: Needs::AllDone,
         exclusive: Some("merge".into()),
         priority: priority.saturating_add(1),
+        rank_ms,
         weight_ms: 100,
         ..task(merge_id(&planned.id), merge, goal)
     };
@@ -167,7 +169,13 @@ fn tasks_of(planned: &PlannedTask) -> [Task; 2] {
 
 /// The one place where what a plan says of resources, locks and files meets the task graph.
 fn with_needs(task: Task, wanted: &Wanted) -> Task {
-    Task { exclusive: wanted.locks.first().map(|lock| format!("plan:{lock}")), ..task }
+    let lock = |name: &String| Lock::exclusive(format!("plan:{name}"));
+    let resources = Resources {
+        cpu_milli: wanted.cpu_milli.unwrap_or(0),
+        memory_mb: wanted.memory_mb.unwrap_or(0),
+        gpu: wanted.gpu.unwrap_or(0),
+    };
+    Task { locks: wanted.locks.iter().map(lock).collect(), resources, owns: wanted.owns.clone(), ..task }
 }
 
 fn with_bounds(task: Task, bounds: &Bounds) -> Task {
@@ -177,11 +185,29 @@ fn with_bounds(task: Task, bounds: &Bounds) -> Task {
     };
     Task {
         max_attempts: bounds.attempts.unwrap_or(ATTEMPTS),
-        retry: RetryPolicy { on_lost, on_gave_up, on_limit },
+        retry: RetryPolicy {
+            on_lost,
+            on_gave_up,
+            on_limit,
+            on_check_failed: on_gave_up,
+            backoff: backoff(bounds),
+            ..RetryPolicy::default()
+        },
         time_limit_ms: bounds.timeout_ms,
         weight_ms: bounds.expect_ms,
         ..task
     }
+}
+
+/// Twice as long each time, with a little chance, so that many that failed together do not come back together.
+fn backoff(bounds: &Bounds) -> Option<Backoff> {
+    let max_ms = bounds.max_backoff_ms.unwrap_or(LONGEST_BACKOFF_MS).max(bounds.backoff_ms);
+    (bounds.backoff_ms > 0).then_some(Backoff {
+        initial_ms: bounds.backoff_ms,
+        factor: 2.0,
+        max_ms,
+        jitter: 0.1,
+    })
 }
 
 /// A task that is on record only to say why it is not done.

@@ -41,13 +41,16 @@ fn tasks_wait_for_the_merge_of_what_they_depend_on() {
 #[test]
 fn limits_of_the_plan_become_those_of_the_task() {
     let script = script(
-        "tasks: [{ id: a, command: x, timeout: 90s, expect: 5s, locks: db, retry: { attempts: 3, on: [failed] } }, { id: b, command: y }]",
+        "tasks: [{ id: a, command: x, timeout: 90s, expect: 5s, locks: [db, port], owns: src/**, priority: 7, resources: { cpu: 0.5, memory: 1GB, gpu: 1 }, retry: { attempts: 3, on: [failed], backoff: 2s } }, { id: b, command: y }]",
     );
     let changes = changes_of(script.progress(&Known::new()));
     let (a, b) = (&changes[0].add[0], &changes[0].add[2]);
     assert_eq!((a.time_limit_ms, a.weight_ms, a.max_attempts), (90_000, 5_000, 3));
-    assert_eq!(a.retry, RetryPolicy { on_lost: false, on_gave_up: true, on_limit: false });
-    assert_eq!(a.exclusive.as_deref(), Some("plan:db"));
+    assert_eq!((a.retry.on_lost, a.retry.on_gave_up, a.retry.on_limit), (false, true, false));
+    assert_eq!(a.retry.backoff.map(|backoff| (backoff.initial_ms, backoff.max_ms)), Some((2_000, 600_000)));
+    assert_eq!(a.locks, [Lock::exclusive("plan:db"), Lock::exclusive("plan:port")]);
+    assert_eq!(a.resources, Resources { cpu_milli: 500, memory_mb: 1024, gpu: 1 });
+    assert_eq!((a.owns.as_slice(), a.priority, a.rank_ms), (&["src/**".to_owned()][..], 7, Some(5_000)));
     assert_eq!((b.max_attempts, b.retry), (2, RetryPolicy::default()));
 }
 

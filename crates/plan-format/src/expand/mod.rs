@@ -275,11 +275,14 @@ impl<'a> Expander<'a> {
     }
 
     fn leaf(&mut self, frame: &Frame<'a>, instance: &Instance<'a>) -> Outcome {
-        if let Some(standing) = self.known.get(&instance.id) {
-            if let Standing::Failed(reason) = standing {
+        match self.known.get(&instance.id) {
+            Some(Standing::Failed(reason)) => {
                 self.out.failed.push((instance.id.clone(), reason.clone()));
+                return Outcome::of_standing(&instance.id, &Standing::Failed(reason.clone()));
             }
-            return Outcome::of_standing(&instance.id, standing);
+            // It may be on record because it could not be filled in: then it fails again.
+            Some(Standing::Skipped(_)) | None => {}
+            Some(standing) => return Outcome::of_standing(&instance.id, standing),
         }
         if instance.id.len() > LONGEST_ID {
             let problem = Problem::new(instance.step.span, format!("{} bytes of name", instance.id.len()));
@@ -287,10 +290,13 @@ impl<'a> Expander<'a> {
         }
         let facts = StepFacts { frame, variables: &instance.variables };
         match fill_in(instance, &facts) {
-            Ok(task) => {
-                self.out.tasks.push(task);
-                Outcome::of_standing(&instance.id, &Standing::Open)
-            }
+            Ok(task) => match self.known.get(&instance.id) {
+                Some(standing) => Outcome::of_standing(&instance.id, standing),
+                None => {
+                    self.out.tasks.push(task);
+                    Outcome::of_standing(&instance.id, &Standing::Open)
+                }
+            },
             Err(problem) => self.fail(instance, problem, "it cannot be filled in"),
         }
     }
@@ -338,15 +344,15 @@ impl<'a> Expander<'a> {
         whole
     }
 
-    /// Whether tasks of a step were laid down before.
+    /// Whether tasks of a step were laid down before. A record that the step was skipped is none.
     fn has_begun(&self, id: &str) -> bool {
-        let family = |known: &String| {
-            known.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
-        };
-        self.known
-            .range(id.to_owned()..)
-            .take_while(|(known, _)| known.starts_with(id))
-            .any(|(known, _)| family(known))
+        let family = self.known.range(id.to_owned()..).take_while(|(known, _)| known.starts_with(id));
+        family.filter_map(|(known, standing)| Some((known.strip_prefix(id)?, standing))).any(
+            |(rest, standing)| match standing {
+                Standing::Skipped(_) if rest.is_empty() => false,
+                _ => rest.is_empty() || rest.starts_with(['.', '/']),
+            },
+        )
     }
 
     fn skip(&mut self, id: String, step: &Step, status: Status, reason: String) -> Outcome {

@@ -103,6 +103,12 @@ fn is_name(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
 }
 
+/// Whether a path leads out of the repository, or is not one.
+fn is_outside(text: &str) -> bool {
+    let inside = text.strip_suffix('/').unwrap_or(text);
+    inside.len() > 1_000 || inside.split('/').any(|part| matches!(part, "" | "." | ".."))
+}
+
 type Problem = (String, Option<String>);
 
 fn scalar_problem(node: &Node, takes: &Takes) -> Option<Problem> {
@@ -113,6 +119,11 @@ fn scalar_problem(node: &Node, takes: &Takes) -> Option<Problem> {
         Takes::Name if !is_name(text) => {
             Some((format!("`{text}` is not a usable name"), Some(NAME_RULE.to_owned())))
         }
+        Takes::Path if is_outside(text) => {
+            let help = "write it relative to the repository, without empty parts, `.` and `..`";
+            Some((format!("`{text}` is not a path of the repository"), Some(help.to_owned())))
+        }
+        Takes::Path if !value.is_string() => Some(expected()),
         Takes::Type => {
             ValueType::parse(text).err().map(|help| (format!("`{text}` is not a type"), Some(help)))
         }

@@ -44,6 +44,8 @@ pub enum Takes {
     Expression,
     /// The name of a task, of an input, of an output or of a lock.
     Name,
+    /// A path of the repository, or a pattern of paths.
+    Path,
     /// A type of value.
     Type,
     /// A span of time.
@@ -80,6 +82,7 @@ impl Takes {
             Self::Text | Self::Template => "text".into(),
             Self::Expression => "an expression".into(),
             Self::Name => "a name".into(),
+            Self::Path => "a path or a pattern such as src/**".into(),
             Self::Type => "a type".into(),
             Self::Duration => "a span of time such as 90s".into(),
             Self::Memory => "an amount of memory such as 512MB".into(),

@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 use super::{DEFAULTS, PLAN, Shape, Takes};
 
 const NAME: &str = "^[A-Za-z_][A-Za-z0-9_-]{0,59}$";
+/// Relative; empty parts and dots are left to the check.
+const PATH: &str = "^[^/]";
 const DURATION: &str = "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d) *)+$";
 const MEMORY: &str = "^[0-9]+(\\.[0-9]+)? *([MmGgTt]([Ii]?[Bb])?)$";
 const CPU: &str = "^[0-9]+(\\.[0-9]+)?m?$";
@@ -55,6 +57,7 @@ fn of(takes: &Takes, definitions: &mut Map<String, Value>) -> Value {
         // A command may be `true`, which YAML takes for a boolean.
         Takes::Text | Takes::Template | Takes::Expression => json!({"type": ["string", "number", "boolean"]}),
         Takes::Name => json!({"type": "string", "pattern": NAME}),
+        Takes::Path => json!({"type": "string", "pattern": PATH}),
         Takes::Type => json!({"type": "string", "pattern": TYPE}),
         Takes::Duration => json!({"type": "string", "pattern": DURATION}),
         Takes::Memory => json!({"type": "string", "pattern": MEMORY}),

@@ -130,8 +130,8 @@ pub static TASK: Shape = Shape {
         ),
         field(
             "owns",
-            Takes::OneOrMany(&Takes::Text),
-            "Patterns of the files that it will change, such as `src/**`.",
+            Takes::OneOrMany(&Takes::Path),
+            "The files that it will change: names, folders or patterns. Tasks that would change the same do not run at the same time.",
         ),
         field("retry", Takes::Object(&RETRY), "When and how often it is tried again."),
         field("timeout", Takes::Duration, "The longest that one attempt may take."),
@@ -221,6 +221,6 @@ static BUDGET: Shape = Shape {
     doc: "The most that an attempt may spend on models.",
     fields: &[
         field("usd", Takes::Amount, "US dollars."),
-        field("tokens", Takes::Whole(1, 1_000_000_000), "Tokens."),
+        field("tokens", Takes::Whole(1, 1_000_000_000), "Tokens; not enforced yet."),
     ],
 };

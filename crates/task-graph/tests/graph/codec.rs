@@ -46,11 +46,13 @@ fn the_first_format_can_be_read_for_ever() {
 }
 
 #[test]
-fn the_fixture_has_every_kind_of_event() {
+fn the_fixture_has_every_kind_of_event_of_its_time() {
     let mut kinds: Vec<&str> = first_format().iter().map(RunEvent::kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
+    let later = ["attempt_failed", "task_delayed", "capacity_changed"];
     let mut expected = RunEvent::KINDS.to_vec();
+    expected.retain(|kind| !later.contains(kind));
     expected.sort_unstable();
     assert_eq!(kinds, expected);
 }

@@ -3,8 +3,10 @@
 
 mod codec;
 mod drawings;
+mod failures;
 mod machines;
 mod makespan;
+mod packing;
 mod plans;
 mod properties;
 mod retries;

@@ -6,8 +6,10 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
 use smallhands_task_graph::{
-    AttemptId, AttemptPhase, AttemptResult, Command, Effect, Limit, Needs, PlanChange, RetryPolicy, RunEvent,
-    RunLimits, RunPhase, RunState, Task, TaskId, TaskPhase, decide, effects, evolve, replay, try_evolve,
+    AttemptId, AttemptPhase, AttemptResult, Backoff, Capacity, Command, Effect, Failure, FailureClass, Limit,
+    Lock, Needs, PlanChange, Resources, RetryPolicy, RunEvent, RunLimits, RunPhase, RunState, Task, TaskId,
+    TaskPhase, critical_path_ms, decide, effects, effects_of, evolve, next_wake_ms, ready, replay,
+    startable_at, try_evolve,
 };
 
 use crate::support::{Run, bytes, done, gave_up, lost};
@@ -17,6 +19,34 @@ use crate::support::{Run, bytes, done, gave_up, lost};
 struct Sketch {
     after: Vec<Index>,
     task: Task,
+}
+
+/// What a task asks for while it runs, and how long it waits between attempts.
+fn any_demand() -> impl Strategy<Value = Task> {
+    let lock = (prop::sample::select(vec!["l", "m"]), any::<bool>());
+    let owns = prop::sample::select(vec!["src", "src/a.py", "src/*.py", "docs/**"]);
+    let backoff = (1u64..20, 0.0..1.0).prop_map(|(initial_ms, jitter)| Backoff {
+        initial_ms,
+        factor: 2.0,
+        max_ms: 50,
+        jitter,
+    });
+    (
+        prop::option::weighted(0.3, lock),
+        prop::option::weighted(0.3, owns),
+        prop::option::weighted(0.4, 0u64..1_500),
+        prop::option::weighted(0.3, backoff),
+        prop::option::weighted(0.2, 1u32..3),
+        prop::option::weighted(0.1, 0u64..30),
+    )
+        .prop_map(|(lock, owns, cpu_milli, backoff, quarantine_after, rank_ms)| Task {
+            locks: lock.into_iter().map(|(name, shared)| Lock { name: name.into(), shared }).collect(),
+            owns: owns.into_iter().map(Into::into).collect(),
+            resources: Resources { cpu_milli: cpu_milli.unwrap_or(0), ..Resources::default() },
+            retry: RetryPolicy { backoff, quarantine_after, ..RetryPolicy::default() },
+            rank_ms,
+            ..Task::new("unnamed", "worker", "work")
+        })
 }
 
 fn any_sketch() -> impl Strategy<Value = Sketch> {
@@ -31,20 +61,28 @@ fn any_sketch() -> impl Strategy<Value = Sketch> {
         0u64..20,
         prop::option::weighted(0.3, name(&["db", "git"])),
         prop::option::weighted(0.4, name(&["r", "s"])),
+        any_demand(),
     )
-        .prop_map(|(after, settled, flags, max_attempts, priority, weight_ms, exclusive, race)| Sketch {
-            after,
-            task: Task {
-                needs: if settled { Needs::AllSettled } else { Needs::AllDone },
-                retry: RetryPolicy { on_lost: flags.0, on_gave_up: flags.1, on_limit: flags.2 },
-                max_attempts,
-                priority,
-                weight_ms,
-                exclusive,
-                race: race.map(Into::into),
-                ..Task::new("unnamed", "worker", "work")
+        .prop_map(
+            |(after, settled, flags, max_attempts, priority, weight_ms, exclusive, race, demand)| Sketch {
+                after,
+                task: Task {
+                    needs: if settled { Needs::AllSettled } else { Needs::AllDone },
+                    retry: RetryPolicy {
+                        on_lost: flags.0,
+                        on_gave_up: flags.1,
+                        on_limit: flags.2,
+                        ..demand.retry
+                    },
+                    max_attempts,
+                    priority,
+                    weight_ms,
+                    exclusive,
+                    race: race.map(Into::into),
+                    ..demand
+                },
             },
-        })
+        )
 }
 
 /// Names the sketched tasks and lets them wait for tasks that are there or named before.
@@ -72,6 +110,8 @@ enum Move {
     Start,
     Progress(Index, u32),
     End(Index, AttemptResult),
+    Fail(Index, Failure),
+    Capacity(Option<u64>),
     Resume,
     Tick(i64),
     Cancel,
@@ -89,6 +129,18 @@ fn any_result() -> impl Strategy<Value = AttemptResult> {
     ]
 }
 
+fn any_failure() -> impl Strategy<Value = Failure> {
+    use FailureClass::*;
+    let class = prop::sample::select(vec![Infrastructure, Limit, GaveUp, CheckFailed, PoisonedSandbox]);
+    (class, prop::bool::weighted(0.3), prop::option::weighted(0.2, 1u64..30)).prop_map(
+        |(class, killed_worker, retry_after_ms)| Failure {
+            killed_worker,
+            retry_after_ms,
+            ..Failure::new(class, "by chance")
+        },
+    )
+}
+
 fn any_move() -> impl Strategy<Value = Move> {
     let add = prop::collection::vec(any_sketch(), 0..4);
     let drop = prop::option::weighted(0.3, any::<Index>());
@@ -98,6 +150,8 @@ fn any_move() -> impl Strategy<Value = Move> {
         80 => Just(Move::Start),
         20 => (any::<Index>(), any::<u32>()).prop_map(|(index, note)| Move::Progress(index, note)),
         80 => (any::<Index>(), any_result()).prop_map(|(index, result)| Move::End(index, result)),
+        40 => (any::<Index>(), any_failure()).prop_map(|(index, failure)| Move::Fail(index, failure)),
+        10 => prop::option::of(0u64..2_000).prop_map(Move::Capacity),
         10 => Just(Move::Resume),
         10 => (0i64..30).prop_map(Move::Tick),
         2 => Just(Move::Cancel),
@@ -126,6 +180,12 @@ fn command(state: &RunState, step: &Move, at_ms: i64) -> Option<Command> {
         Move::End(index, result) => {
             Command::FinishAttempt { attempt: pick(index)?, result: result.clone(), at_ms }
         }
+        Move::Fail(index, failure) => {
+            Command::FailAttempt { attempt: pick(index)?, failure: failure.clone(), at_ms }
+        }
+        Move::Capacity(cpu_milli) => Command::ChangeCapacity {
+            capacity: cpu_milli.map(|cpu_milli| Capacity { cpu_milli, ..Capacity::default() }),
+        },
         Move::Resume => Command::Resume { at_ms },
         Move::Tick(_) => Command::Tick { at_ms },
         Move::Cancel => Command::Cancel { reason: "random".into() },
@@ -149,8 +209,9 @@ fn phase(state: &RunState, id: &TaskId) -> TaskPhase {
 }
 
 /// What an attempt that starts must find.
-fn assert_may_start(before: &RunState, id: &TaskId) {
+fn assert_may_start(before: &RunState, id: &TaskId, at_ms: i64) {
     let task = &before.tasks[id].task;
+    assert!(before.tasks[id].not_before_ms.is_none_or(|time| time <= at_ms), "{id} starts before its time");
     assert!(before.halt.is_none(), "{id} starts in a run that is ending");
     for dependency in &task.after {
         let reached = phase(before, dependency);
@@ -161,12 +222,61 @@ fn assert_may_start(before: &RunState, id: &TaskId) {
     }
 }
 
+/// What two tasks that run at the same time must not have in common.
+fn assert_compatible(one: &Task, other: &Task) {
+    let locks = |task: &Task| -> Vec<Lock> {
+        task.locks.iter().cloned().chain(task.exclusive.as_deref().map(Lock::exclusive)).collect()
+    };
+    for lock in locks(one) {
+        let theirs = locks(other).into_iter().find(|theirs| theirs.name == lock.name);
+        assert!(
+            theirs.is_none_or(|theirs| theirs.shared && lock.shared),
+            "{} and {}: lock",
+            one.id,
+            other.id
+        );
+    }
+    let same = |one: &str, other: &str| (one == "docs/**") == (other == "docs/**");
+    let meet = one.owns.iter().any(|mine| other.owns.iter().any(|theirs| same(mine, theirs)));
+    assert!(!meet, "{} and {} write the same", one.id, other.id);
+}
+
+/// What the state keeps at hand is what would be made anew from it.
+fn assert_agrees_with_itself(state: &RunState) {
+    let again: RunState = serde_json::from_str(&bytes(state)).unwrap();
+    for at_ms in [state.last_at_ms, state.last_at_ms + 15] {
+        assert_eq!(startable_at(&again, at_ms), startable_at(state, at_ms));
+    }
+    assert_eq!(ready(&again), ready(state));
+    assert_eq!(critical_path_ms(&again), critical_path_ms(state));
+    assert_eq!(
+        (next_wake_ms(&again, again.last_at_ms), effects(&again)),
+        (next_wake_ms(state, state.last_at_ms), effects(state))
+    );
+    assert_eq!(again.active_attempts(), state.active_attempts());
+}
+
+/// No more is taken than there is, after the start of a task that takes something: when the capacity shrank, only such start
+/// that take nothing.
+fn assert_fits(state: &RunState, started: &TaskId) {
+    let all = state.capacity.unwrap_or_default().cpu_milli;
+    if state.tasks[started].task.resources.cpu_milli.min(all) == 0 {
+        return;
+    }
+    let active = state.tasks.values().filter(|task| task.phase.is_active());
+    let taken: u64 = active.map(|task| task.task.resources.cpu_milli.min(all)).sum();
+    assert!(taken <= all, "{taken} of {all} are taken");
+}
+
 /// What holds in every state that a prefix of a log leads to.
 fn assert_sound(state: &RunState) {
     let active: Vec<_> = state.tasks.values().filter(|task| task.phase.is_active()).collect();
     assert!(active.len() <= state.limits.agents as usize, "more attempts than agents");
-    let locks: Vec<&str> = active.iter().filter_map(|task| task.task.exclusive.as_deref()).collect();
-    assert_eq!(locks.iter().collect::<BTreeSet<_>>().len(), locks.len(), "a lock is held twice");
+    for (place, one) in active.iter().enumerate() {
+        for other in &active[place + 1..] {
+            assert_compatible(&one.task, &other.task);
+        }
+    }
     let settled: BTreeSet<&TaskId> = state.settled.iter().collect();
     assert_eq!(settled.len(), state.settled.len(), "a task settles twice");
     let settled_now = state.tasks.values().filter(|task| task.phase.is_settled()).map(|task| &task.task.id);
@@ -196,7 +306,10 @@ fn assert_lives(state: &RunState) {
     let moves = match state.phase {
         RunPhase::Unsubmitted => true,
         RunPhase::Finished => due == [Effect::Finished],
-        _ => !due.is_empty() || !decide(state, &Command::StartReady { at_ms }).unwrap().is_empty(),
+        _ => {
+            let at_ms = next_wake_ms(state, state.last_at_ms).unwrap_or(at_ms).max(at_ms);
+            !due.is_empty() || !decide(state, &Command::StartReady { at_ms }).unwrap().is_empty()
+        }
     };
     assert!(moves, "the run is stuck: {state:#?}");
     let keys: BTreeSet<String> = due.iter().map(Effect::key).collect();
@@ -208,11 +321,12 @@ fn assert_can_be_brought_to_an_end(state: RunState) {
     if matches!(state.phase, RunPhase::Unsubmitted | RunPhase::Finished) {
         return;
     }
-    let at_ms = state.last_at_ms;
+    let mut at_ms = state.last_at_ms;
     let mut run = Run { state, log: Vec::new() };
     run.must(&Command::Resume { at_ms });
     assert!(run.state.active_attempts().is_empty(), "what the last process ran is over");
     for _ in 0..1_000 {
+        at_ms = at_ms.max(next_wake_ms(&run.state, run.state.last_at_ms).unwrap_or(at_ms));
         run.start(at_ms);
         let active = run.state.active_attempts();
         if active.is_empty() && run.state.count(TaskPhase::Waiting) == 0 {
@@ -229,14 +343,18 @@ fn assert_can_be_brought_to_an_end(state: RunState) {
 fn follow(run: &mut Run, events: Vec<RunEvent>) {
     for event in events {
         let before = run.state.clone();
-        if let RunEvent::AttemptStarted { attempt, .. } = &event {
-            assert_may_start(&before, &attempt.task);
+        if let RunEvent::AttemptStarted { attempt, at_ms } = &event {
+            assert_may_start(&before, &attempt.task, *at_ms);
         }
         let encoded = event.encode();
         assert_eq!(RunEvent::decode(encoded.kind, encoded.version, &encoded.payload).unwrap(), event);
         run.state = try_evolve(before.clone(), &event).unwrap();
         assert_eq!(bytes(&evolve(before, &event)), bytes(&run.state));
+        if let RunEvent::AttemptStarted { attempt, .. } = &event {
+            assert_fits(&run.state, &attempt.task);
+        }
         run.log.push(event);
+        assert_agrees_with_itself(&run.state);
         assert_sound(&run.state);
         assert_lives(&run.state);
         assert_can_be_brought_to_an_end(run.state.clone());
@@ -255,7 +373,13 @@ proptest! {
             at_ms += if let Move::Tick(passed) = step { *passed } else { 1 };
             let Some(command) = command(&run.state, step, at_ms) else { continue };
             let Ok(events) = decide(&run.state, &command) else { continue };
-            follow(&mut run, events);
+            let mut known: BTreeSet<String> = effects(&run.state).iter().map(Effect::key).collect();
+            follow(&mut run, events.clone());
+            // Who did all there was to do, and then what the events brought about, has done all there is.
+            known.extend(effects_of(&run.state, &events).iter().map(Effect::key));
+            for due in effects(&run.state) {
+                prop_assert!(known.contains(&due.key()), "{due:?} is missed");
+            }
             // A decision is complete: nothing that waits is out of reach once all its events are followed.
             let catching_up = decide(&run.state, &Command::StartReady { at_ms: run.state.last_at_ms });
             let unreachable = |event: &RunEvent| matches!(event, RunEvent::TaskUnreachable { .. });
@@ -301,7 +425,7 @@ proptest! {
         let mut results = results.iter().cycle();
         let mut ended = 0;
         loop {
-            run.start(1);
+            run.start(next_wake_ms(&run.state, run.state.last_at_ms).unwrap_or(run.state.last_at_ms.max(1)));
             let Some(attempt) = run.state.active_attempts().into_iter().next() else { break };
             run.end(&attempt, results.next().unwrap().clone(), 2);
             ended += 1;

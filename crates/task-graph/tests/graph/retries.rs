@@ -49,7 +49,8 @@ fn every_combination() {
     let mut combinations = 0;
     for bits in 0..32u32 {
         let bit = |n: u32| bits & (1 << n) != 0;
-        let policy = RetryPolicy { on_lost: bit(0), on_gave_up: bit(1), on_limit: bit(2) };
+        let policy =
+            RetryPolicy { on_lost: bit(0), on_gave_up: bit(1), on_limit: bit(2), ..RetryPolicy::default() };
         let (remain, halted) = (bit(3), bit(4));
         for name in ["done", "lost", "gave up", "limit"] {
             let mut run = running(policy, remain, halted);

@@ -96,8 +96,12 @@ fn set(task: &mut Task, key: &str, value: &str) {
         "attempts" => task.max_attempts = value.parse().unwrap(),
         "retry" => {
             let on = |what| value.split(',').any(|word| word == what);
-            task.retry =
-                RetryPolicy { on_lost: on("lost"), on_gave_up: on("gave-up"), on_limit: on("limit") };
+            task.retry = RetryPolicy {
+                on_lost: on("lost"),
+                on_gave_up: on("gave-up"),
+                on_limit: on("limit"),
+                ..RetryPolicy::default()
+            };
         }
         "priority" => task.priority = value.parse().unwrap(),
         "weight" => task.weight_ms = value.parse().unwrap(),
@@ -119,6 +123,14 @@ fn say(event: &RunEvent) -> Option<String> {
         RunEvent::AttemptStarted { attempt, .. } => format!("{attempt} started"),
         RunEvent::AttemptProgressed { attempt, note } => format!("{attempt} progressed to {note}"),
         RunEvent::AttemptFinished { attempt, then, .. } => format!("{attempt} ended: {}", lower(then)),
+        RunEvent::AttemptFailed { attempt, then, quarantined, .. } => {
+            format!("{attempt} failed: {}{}", lower(then), if *quarantined { ", in quarantine" } else { "" })
+        }
+        RunEvent::TaskDelayed { task, not_before_ms } => format!("{task} not before {not_before_ms}"),
+        RunEvent::CapacityChanged { capacity: None } => "unbounded".into(),
+        RunEvent::CapacityChanged { capacity: Some(all) } => {
+            format!("capacity cpu={} slots={}", all.cpu_milli, all.slots)
+        }
         RunEvent::AttemptLost { attempt, then, .. } => format!("{attempt} lost: {}", lower(then)),
         RunEvent::RunResumed { deadline_at_ms: Some(at), .. } => format!("resumed until {at}"),
         RunEvent::RunResumed { deadline_at_ms: None, .. } => "resumed".into(),

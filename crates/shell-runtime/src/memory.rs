@@ -1,0 +1,105 @@
+//! Memory for the static server. It is here and not beside the server because only this crate may say `unsafe`.
+//!
+//! musl's allocator gives memory back to the system at once, which is why an idle server is small again after any
+//! load. For buffers of some ten kilobytes, which come and go thousands of times a second, that costs more than the
+//! work done in them: each is fetched from the system and zeroed by it. Those, and only those, come from an
+//! allocator that keeps what it has. See docs/decisions/0006-static-runtime-binary.md for the figures.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+
+use dlmalloc::GlobalDlmalloc;
+
+/// Smaller than this, musl keeps memory of its own accord.
+const SMALLEST: usize = 16 << 10;
+
+/// From here on the system's pages are moved instead of copied when an allocation grows, and kept ones would be many.
+const LARGEST: usize = 512 << 10;
+
+/// The allocator: musl's, with another one for buffers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Memory;
+
+/// Whether an allocation is a buffer. It depends on the layout alone, so that what was allocated here is freed here.
+fn is_buffer(size: usize) -> bool {
+    (SMALLEST..LARGEST).contains(&size)
+}
+
+// SAFETY: every call goes to one of two sound allocators, and to the same one for the same layout; growing from one
+// to the other copies what both sizes have room for.
+unsafe impl GlobalAlloc for Memory {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promises are passed on.
+        unsafe { if is_buffer(layout.size()) { GlobalDlmalloc.alloc(layout) } else { System.alloc(layout) } }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as above.
+        unsafe {
+            if is_buffer(layout.size()) {
+                GlobalDlmalloc.alloc_zeroed(layout)
+            } else {
+                System.alloc_zeroed(layout)
+            }
+        }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as above; the layout leads to the allocator that the memory came from.
+        unsafe {
+            if is_buffer(layout.size()) {
+                GlobalDlmalloc.dealloc(memory, layout)
+            } else {
+                System.dealloc(memory, layout)
+            }
+        }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as above. Between the allocators the old memory is freed only when there is new, which does not
+        // overlap it; the caller promises that `size` makes a valid layout.
+        unsafe {
+            match (is_buffer(layout.size()), is_buffer(size)) {
+                (true, true) => GlobalDlmalloc.realloc(memory, layout, size),
+                (false, false) => System.realloc(memory, layout, size),
+                _ => {
+                    let moved = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+                    if !moved.is_null() {
+                        memory.copy_to_nonoverlapping(moved, layout.size().min(size));
+                        self.dealloc(memory, layout);
+                    }
+                    moved
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_survives_every_change_of_size() {
+        let sizes =
+            [1, SMALLEST - 1, SMALLEST, 100_000, LARGEST - 1, LARGEST, 3 << 20, 50_000, 10, LARGEST, 20];
+        let layout = |size| Layout::from_size_align(size, 16).unwrap();
+        // SAFETY: each pointer is used with the layout that it has at the time, within its size, and freed once.
+        unsafe {
+            let mut memory = Memory.alloc_zeroed(layout(sizes[0]));
+            memory.write(7);
+            for pair in sizes.windows(2) {
+                memory = Memory.realloc(memory, layout(pair[0]), pair[1]);
+                assert!(!memory.is_null());
+                assert_eq!(memory.read(), 7, "{pair:?}");
+                memory.add(pair[1] - 1).write(9);
+                memory.write(7);
+            }
+            Memory.dealloc(memory, layout(sizes[sizes.len() - 1]));
+            for size in sizes {
+                let zeroed = Memory.alloc_zeroed(layout(size));
+                assert_eq!(zeroed.add(size - 1).read(), 0);
+                Memory.dealloc(zeroed, layout(size));
+            }
+        }
+    }
+}
