@@ -115,6 +115,7 @@ mod tests {
             started_at_ms: 0,
             ended_at_ms: Some(1),
             output: (phase == AttemptPhase::Done).then(|| delivery.to_value()),
+            failure: None,
             reason: (!reason.is_empty()).then(|| reason.to_owned()),
         });
         TaskState {
@@ -123,6 +124,8 @@ mod tests {
             phase,
             attempts: attempt.into_iter().collect(),
             charged: 1,
+            kills: 0,
+            not_before_ms: None,
             last_progress: None,
             note: note.map(str::to_owned),
         }
