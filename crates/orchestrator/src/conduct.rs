@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn lives_beside_the_assignment() {
-        let work = Assignment::Run { command: "x".into() };
+        let work = Assignment::Run { command: "x".into(), env: Default::default(), outputs: Vec::new() };
         let mut params = work.to_value();
         assert_eq!(Conduct::of(&params), Conduct::default());
         let conduct = Conduct { approval: true, once: Some(Once { verify: Some("test -e y".into()) }) };

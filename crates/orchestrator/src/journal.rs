@@ -75,31 +75,6 @@ impl Journal {
         self.state = events.iter().fold(before, evolve);
         Ok(Applied::Events(events))
     }
-
-    /// The same for commands that must become durable together or not at all: a process that dies has then left behind
-    /// what comes of all of them, or of none. When one is refused, none takes effect.
-    ///
-    /// # Errors
-    /// When the log cannot be written; the state is then as before.
-    pub fn apply_together(&mut self, commands: &[Command]) -> Result<Applied, RunError> {
-        let mut state = self.state.clone();
-        let mut events = Vec::new();
-        for command in commands {
-            match decide(&state, command) {
-                Ok(decided) => {
-                    state = decided.iter().fold(state, evolve);
-                    events.extend(decided);
-                }
-                Err(rejection) => return Ok(Applied::Rejected(rejection)),
-            }
-        }
-        let encoded: Vec<NewEvent> = events.iter().map(|event| to_stored(event.encode())).collect();
-        if !encoded.is_empty() {
-            self.seq = self.log.append(&self.stream, self.seq, now_ms(), &encoded)?;
-            self.state = state;
-        }
-        Ok(Applied::Events(events))
-    }
 }
 
 /// The stream that holds a run's events.
@@ -139,20 +114,6 @@ mod tests {
         let again = Journal::open(log, "r1").unwrap();
         assert_eq!(again.state(), journal.state());
         assert_eq!(again.state().phase, RunPhase::Planning);
-    }
-
-    #[test]
-    fn what_belongs_together_takes_effect_together_or_not_at_all() {
-        let log: Arc<dyn EventLog> = Arc::new(MemoryLog::default());
-        let mut journal = Journal::open(log.clone(), "r1").unwrap();
-        let submit = Command::Submit { spec: json!(null), limits: RunLimits::default(), at_ms: 5 };
-        let refused = journal.apply_together(&[submit.clone(), submit.clone()]).unwrap();
-        assert!(matches!(refused, Applied::Rejected(_)), "{refused:?}");
-        assert_eq!(journal.state().phase, RunPhase::Unsubmitted);
-        let plan = Command::AdoptPlan(smallhands_task_graph::PlanChange::default());
-        journal.apply_together(&[submit, plan]).unwrap();
-        assert_eq!((journal.state().phase, journal.state().events), (RunPhase::Running, 2));
-        assert_eq!(Journal::open(log, "r1").unwrap().state(), journal.state());
     }
 
     #[test]

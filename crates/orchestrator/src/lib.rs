@@ -19,6 +19,7 @@ pub mod fork;
 mod journal;
 pub mod listing;
 mod model;
+pub mod plan_source;
 mod planner;
 pub mod progress;
 pub mod replay;

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use smallhands_event_log::LogError;
 use smallhands_sandbox::SandboxError;
 
+use crate::plan_source::{BadPlan, PlanSource};
+
 /// How the result is handed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -92,8 +94,11 @@ pub struct RunRequest {
     pub sandbox: String,
     /// The model, if one is to be used.
     pub model: Option<ModelSettings>,
-    /// A plan file to follow instead of the planner's rules.
-    pub plan: Option<PathBuf>,
+    /// A plan to follow before the planner's rules.
+    pub plan: Option<PlanSource>,
+    /// Whether the plan is all that is wanted: checks are run if they are given or if the plan names some, but none is
+    /// looked for.
+    pub plan_only: bool,
     /// Upper bound for money spent on models, US dollars.
     pub budget_usd: Option<f64>,
     /// Upper bound for the whole run.
@@ -163,6 +168,9 @@ pub enum RunError {
         /// Its own words.
         reason: String,
     },
+    /// A plan that cannot be followed.
+    #[error("{0}")]
+    BadPlan(#[from] BadPlan),
     /// Any other unusable input.
     #[error("{0}")]
     BadInput(String),
@@ -228,6 +236,7 @@ impl RunError {
             | Self::NoChecks { .. }
             | Self::CheckNotRunnable { .. }
             | Self::BadInput(_)
+            | Self::BadPlan(_)
             | Self::UnknownRun { .. } => ErrorClass::BadInput,
             Self::Interrupted { .. } => ErrorClass::Interrupted,
             Self::RunIsLive(_)

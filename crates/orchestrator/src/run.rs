@@ -15,7 +15,8 @@ use crate::deliver::check_target;
 use crate::dispatcher::Dispatcher;
 use crate::journal::{Applied, Journal, now_ms};
 use crate::model;
-use crate::planner::plan_file;
+use crate::plan_source::PlanSource;
+use crate::planner::plan_file::Script;
 use crate::progress::{Progress, RunSummary};
 use crate::request::{ModelSettings, ResumeContext, RunError, RunRequest};
 use crate::selection::select;
@@ -103,6 +104,7 @@ pub async fn resume(
         environment: context.environment,
         cores: context.cores,
         spent_usd_micros,
+        script: script_for(spec.plan.as_ref(), spec.model.is_some())?,
         spec,
     };
     drive(state, journal, Workshop::new(parts), lock, true, progress, cancel).await
@@ -148,7 +150,7 @@ async fn prepare(
 ) -> Result<(Journal, Workshop), RunError> {
     let wanted = request.model.as_ref().map(|model| model.name.as_str());
     let model = model_for(wanted, request.model.as_ref(), request.budget_usd.is_some())?;
-    let plan = first_plan(request)?;
+    let script = script_for(request.plan.as_ref(), request.model.is_some())?;
     for removed in backend.reconcile().await? {
         tracing::info!(%removed, "removed what a crashed run left behind");
     }
@@ -156,7 +158,7 @@ async fn prepare(
     for message in base.warnings() {
         let _ = progress.send(Progress::Warning { message: message.to_string() });
     }
-    let checks = select(&request.checks, &base, repo).await?;
+    let checks = checks_for(request, script.as_ref(), &base, repo).await?;
     let spec = to_spec(request, repo, checks, &base);
     let limits = RunLimits {
         agents: spec.agents,
@@ -165,11 +167,7 @@ async fn prepare(
     };
     let mut journal = Journal::open(log.clone(), run)?;
     let value = serde_json::to_value(&spec).map_err(|error| RunError::BadInput(error.to_string()))?;
-    let submit = Command::Submit { spec: value, limits, at_ms: now_ms() };
-    let commands: Vec<Command> = std::iter::once(submit).chain(plan.map(Command::AdoptPlan)).collect();
-    // Together: a run that dies between them would go on without the user's plan.
-    let applied = journal.apply_together(&commands)?;
-    accepted(run, applied)?;
+    expect_events(&mut journal, &Command::Submit { spec: value, limits, at_ms: now_ms() })?;
     if spec.goal().is_some() && spec.model.is_none() {
         let message =
             "without a model (--model) only failing checks can be repaired; the task's text is not used";
@@ -186,6 +184,7 @@ async fn prepare(
         environment: request.environment.clone(),
         cores: request.cores,
         spent_usd_micros: 0,
+        script,
     };
     Ok((journal, Workshop::new(parts)))
 }
@@ -213,6 +212,7 @@ fn to_spec(
         deliver: absolute(&request.deliver),
         approvals: request.approvals,
         base: base.head().to_string(),
+        plan: request.plan.clone(),
     }
 }
 
@@ -227,14 +227,26 @@ fn absolute(deliver: &crate::request::Deliver) -> crate::request::Deliver {
     }
 }
 
-fn first_plan(request: &RunRequest) -> Result<Option<smallhands_task_graph::PlanChange>, RunError> {
-    let Some(path) = &request.plan else { return Ok(None) };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| RunError::BadInput(format!("cannot read the plan {}: {error}", path.display())))?;
-    let plan = plan_file::parse(&text, request.model.is_some()).map_err(|error| {
-        RunError::BadInput(format!("the plan {} cannot be used: {error}", path.display()))
-    })?;
-    Ok(Some(plan))
+/// The plan in the form that is followed.
+fn script_for(plan: Option<&PlanSource>, has_model: bool) -> Result<Option<Script>, RunError> {
+    let Some(plan) = plan else { return Ok(None) };
+    Ok(Some(Script::new(plan, has_model)?))
+}
+
+/// The checks that are given, else those that the plan names, else what is found; nothing is looked for when only the
+/// plan is wanted.
+async fn checks_for(
+    request: &RunRequest,
+    script: Option<&Script>,
+    base: &Base,
+    repo: &Path,
+) -> Result<Vec<crate::spec::SelectedCheck>, RunError> {
+    let named = script.map(Script::checks).unwrap_or_default();
+    let given = if request.checks.is_empty() { named } else { &request.checks };
+    if given.is_empty() && request.plan_only {
+        return Ok(Vec::new());
+    }
+    select(given, base, repo).await
 }
 
 fn repository(path: &Path) -> Result<PathBuf, RunError> {
@@ -308,15 +320,10 @@ fn spent(journal: &Journal) -> u64 {
 }
 
 fn expect_events(journal: &mut Journal, command: &Command) -> Result<(), RunError> {
-    let applied = journal.apply(command)?;
-    accepted(journal.run(), applied)
-}
-
-fn accepted(run: &str, applied: Applied) -> Result<(), RunError> {
-    match applied {
+    match journal.apply(command)? {
         Applied::Events(_) => Ok(()),
         Applied::Rejected(rejection) => {
-            Err(RunError::StoredState { run: run.to_owned(), reason: rejection.to_string() })
+            Err(RunError::StoredState { run: journal.run().to_owned(), reason: rejection.to_string() })
         }
     }
 }

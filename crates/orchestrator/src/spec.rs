@@ -8,6 +8,7 @@ use smallhands_agent::validation::CheckSpec;
 use smallhands_checks::classify;
 
 use crate::assignment::Tree;
+use crate::plan_source::PlanSource;
 use crate::planner::view::RunFacts;
 use crate::request::{Approvals, Deliver};
 
@@ -58,6 +59,9 @@ pub struct RunSpec {
     pub approvals: Approvals,
     /// The published copy of the repository.
     pub base: Tree,
+    /// The plan that the user laid down, with everything that it uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanSource>,
 }
 
 impl RunSpec {
@@ -117,6 +121,7 @@ mod tests {
             deliver: Deliver::Apply,
             approvals: Approvals::default(),
             base: "t0".into(),
+            plan: None,
         }
     }
 

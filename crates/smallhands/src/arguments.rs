@@ -1,5 +1,6 @@
 //! The command line: what may be written, with the help that goes with it. A contract that scripts rely on.
 
+pub mod plan;
 pub mod span;
 pub mod steering;
 
@@ -13,12 +14,15 @@ use steering::{
     PauseArguments, TellArguments,
 };
 
+use plan::PlanCommand;
+
 const EXAMPLES: &str = "\
 Examples:
   smallhands run                                    repair the repository in the current directory
   smallhands run --repo shop --check 'pytest -q'    say where and what must hold
   smallhands run --agents 30 --timeout 10m --json   many agents, bounded, events for scripts
   smallhands run --branch repaired                  put the verified patch on a new branch
+  smallhands plan run build.yaml --input target=all follow a plan of your own; commands need no model
   smallhands resume RUN                             continue a run that was interrupted or killed
 
 Exit codes:
@@ -65,6 +69,9 @@ pub enum Command {
     Fork(ForkArguments),
     /// Name the first event in which two runs differ, and how their ends differ
     Diff(DiffArguments),
+    /// Check, draw or run a plan of your own: commands and models' tasks as a graph
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// Say which toolchains, sandboxes and models are usable here and how to get the rest
     Doctor(ListArguments),
     /// Offer shell sessions, commands and files over HTTP, as SWE-ReX does
@@ -97,6 +104,9 @@ impl Command {
             Self::Fork(arguments) => Some(&arguments.output),
             Self::Diff(arguments) => Some(&arguments.output),
             Self::Runtime(_) => None,
+            Self::Plan(PlanCommand::Check(arguments)) => Some(&arguments.output),
+            Self::Plan(PlanCommand::Show(arguments)) => Some(&arguments.output),
+            Self::Plan(PlanCommand::Run(arguments)) => Some(&arguments.run.output),
         }
     }
 }
@@ -122,9 +132,15 @@ pub struct RunArguments {
     /// Model of an OpenAI-compatible endpoint, or scripted:FILE [default: none, work offline]
     #[arg(long, value_name = "NAME", value_parser = not_blank)]
     pub model: Option<String>,
-    /// Follow this plan instead of making one
+    /// Follow this plan first (see docs/plan-files.md)
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+    /// An input of the plan; may be given several times
+    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub inputs: Vec<(String, String)>,
+    /// Whether the plan is all that is wanted.
+    #[arg(skip)]
+    pub plan_only: bool,
     /// Spend at most this much on models, US dollars
     #[arg(long, value_name = "X", value_parser = dollars)]
     pub budget_usd: Option<f64>,
@@ -195,6 +211,13 @@ pub struct OneRunArguments {
 
 fn not_blank(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("NAME=VALUE is wanted".to_owned()),
+    }
 }
 
 fn dollars(text: &str) -> Result<f64, String> {

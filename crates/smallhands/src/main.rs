@@ -9,6 +9,7 @@ mod failure;
 mod hindsight;
 mod history;
 mod interrupt;
+mod plan;
 mod render;
 mod run;
 mod steering;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use arguments::plan::PlanCommand;
 use arguments::{Arguments, Command, RuntimeCommand};
 use configuration::{Configuration, Environment};
 use failure::Failure;
@@ -69,6 +71,11 @@ fn perform(command: Command) -> Result<u8, Failure> {
             Command::Replay(arguments) => hindsight::replay(&state, &arguments.run, json),
             Command::Fork(arguments) => hindsight::fork(&state, &arguments.run, arguments.at, json),
             Command::Diff(arguments) => hindsight::diff(&state, &arguments.left, &arguments.right, json),
+            Command::Plan(PlanCommand::Check(arguments)) => plan::check(&arguments.file, json),
+            Command::Plan(PlanCommand::Show(arguments)) => plan::show(&arguments, json),
+            Command::Plan(PlanCommand::Run(arguments)) => {
+                run::run(arguments.into_run(), &configuration).await
+            }
             Command::Doctor(_) => Ok(doctor::examine(&configuration, json).await),
             // It has threads of its own and was served before.
             Command::Runtime(_) => Ok(exit_code::VERIFIED),

@@ -204,7 +204,7 @@ fn cancel_task(state: &RunState, task: &TaskId) -> Result<Vec<RunEvent>, Rejecti
     match state.task(task).map(|task| task.phase) {
         None => Err(Rejection::UnknownTask { task: task.clone() }),
         Some(TaskPhase::Waiting) => {
-            Ok(fallen(state, &state.tasks.slot(task).into_iter().collect::<Vec<_>>(), &[]))
+            Ok(fallen(state, &state.tasks.slot(task).into_iter().collect::<Vec<_>>(), &[], &[]))
         }
         Some(TaskPhase::Running) => Ok(Vec::new()),
         Some(phase) => Err(Rejection::CannotDrop { task: task.clone(), phase }),

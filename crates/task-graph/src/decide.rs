@@ -74,7 +74,7 @@ fn adopt(state: &RunState, change: &PlanChange) -> Result<Vec<RunEvent>, Rejecti
     if let Some(halt) = state.halt.as_ref().filter(|_| !change.add.is_empty()) {
         return Err(Rejection::Halted { why: halt.to_string() });
     }
-    check_drops(state, &change.drop)?;
+    check_drops(state, change)?;
     let actual = state.settled.len() as u64;
     if let Some(claimed) = change.seen.filter(|claimed| *claimed > actual) {
         return Err(Rejection::SeenTooMuch { claimed, actual });
@@ -88,14 +88,17 @@ fn adopt(state: &RunState, change: &PlanChange) -> Result<Vec<RunEvent>, Rejecti
     }];
     let waiting = change.drop.iter().filter(|id| phase_of(state, id) == Some(TaskPhase::Waiting));
     let dropped: Vec<Slot> = waiting.filter_map(|id| state.tasks.slot(id)).collect();
-    events.extend(fallen(state, &dropped, &change.add));
+    events.extend(fallen(state, &dropped, &change.add, &change.drop));
     Ok(events)
 }
 
-fn check_drops(state: &RunState, drop: &[TaskId]) -> Result<(), Rejection> {
+/// A task may be dropped by the change that adds it: so it is on record why it was never done.
+fn check_drops(state: &RunState, change: &PlanChange) -> Result<(), Rejection> {
     let mut named = BTreeSet::new();
-    for task in drop {
+    let added: BTreeSet<&TaskId> = change.add.iter().map(|task| &task.id).collect();
+    for task in &change.drop {
         match phase_of(state, task) {
+            None if added.contains(task) => {}
             None => return Err(Rejection::UnknownTask { task: task.clone() }),
             Some(TaskPhase::Waiting | TaskPhase::Running) => {}
             Some(phase) => return Err(Rejection::CannotDrop { task: task.clone(), phase }),
@@ -114,7 +117,7 @@ fn start_ready(state: &RunState, at_ms: i64) -> Vec<RunEvent> {
     if !late.is_empty() || state.halt.is_some() {
         return late;
     }
-    let mut events = fallen(state, &[], &[]);
+    let mut events = fallen(state, &[], &[], &[]);
     let waiting = state.count(TaskPhase::Waiting) > events.len();
     if waiting && state.attempts_left() == Some(0) {
         events.push(RunEvent::RunLimitReached { which: Limit::Attempts });
@@ -289,7 +292,7 @@ fn fallen_with(state: &RunState, ends: &[(&TaskState, TaskStep)]) -> Vec<RunEven
         task.phase.after(*then).is_some_and(|phase| phase.is_settled() && phase != TaskPhase::Done)
     });
     let undone: Vec<Slot> = undone.filter_map(|(task, _)| state.tasks.slot(&task.task.id)).collect();
-    fallen(state, &undone, &[])
+    fallen(state, &undone, &[], &[])
 }
 
 fn phase_of(state: &RunState, id: &TaskId) -> Option<TaskPhase> {

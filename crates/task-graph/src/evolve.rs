@@ -123,6 +123,7 @@ fn check_change(state: &RunState, add: &[Task], drop: &[TaskId]) -> Result<(), S
     drop.iter().try_for_each(|id| match state.tasks.get(id).map(|task| task.phase) {
         Some(TaskPhase::Waiting | TaskPhase::Running) => Ok(()),
         Some(phase) => Err(format!("task `{id}` is {phase:?} and cannot be dropped")),
+        None if add.iter().any(|task| task.id == *id) => Ok(()),
         None => Err(format!("task `{id}` is unknown")),
     })
 }

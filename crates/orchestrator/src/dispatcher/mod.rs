@@ -6,6 +6,7 @@
 
 mod handover;
 mod outcome;
+mod script;
 mod steering;
 mod telling;
 mod views;
@@ -25,14 +26,14 @@ use crate::assignment::Assignment;
 use crate::conduct::Conduct;
 use crate::control::Inbox;
 use crate::journal::{Applied, Journal, now_ms};
-use crate::planner::{self, Decision, Halt};
+use crate::planner::{self, Course, Halt};
 use crate::progress::{Progress, RunSummary};
 use crate::request::RunError;
 use crate::state_dir::StateDir;
 use crate::workshop::voice::{Input, Voice};
 use crate::workshop::{Attempt, Workshop};
-
 pub use outcome::verdict_of;
+pub use script::known_tasks;
 pub use telling::describe;
 pub use views::{facts_of, view_of};
 
@@ -161,13 +162,28 @@ impl Dispatcher {
     }
 
     fn replan(&mut self, cause: &ReplanCause, seen: u64) -> Result<Next, RunError> {
-        match planner::next(cause, &self.view()?) {
-            Decision::Halt(halt) => Ok(Next::End(halt)),
-            Decision::Change(change) => {
-                self.apply(&Command::AdoptPlan(PlanChange { seen: Some(seen), ..change }))?;
+        let script =
+            self.shop.script.as_ref().map(|script| script.progress(&known_tasks(self.journal.state())));
+        match planner::next(cause, &self.view()?, script) {
+            Course::Halt(halt) => Ok(Next::End(halt)),
+            Course::Changes(changes) => {
+                for change in changes {
+                    let change = PlanChange { seen: Some(seen), ..change };
+                    if let Applied::Rejected(rejection) = self.adopt(change)? {
+                        return Ok(Next::End(Halt::PlanFailed(rejection.to_string())));
+                    }
+                }
                 Ok(Next::Again)
             }
         }
+    }
+
+    fn adopt(&mut self, change: PlanChange) -> Result<Applied, RunError> {
+        let applied = self.journal.apply(&Command::AdoptPlan(change))?;
+        if let Applied::Events(events) = &applied {
+            events.iter().for_each(|event| self.tell_event(event));
+        }
+        Ok(applied)
     }
 
     fn launch(

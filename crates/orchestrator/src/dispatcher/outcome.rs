@@ -5,7 +5,7 @@ use smallhands_task_graph::{Command, RunState};
 use super::Dispatcher;
 use crate::assignment::{Assignment, Delivery, FoundPatch};
 use crate::planner::Halt;
-use crate::planner::view::PlannerView;
+use crate::planner::view::{PlannedTask, PlannerView, Standing};
 use crate::progress::{PatchView, Progress, RunSummary, TestCounts, TestsBeforeAfter, Verdict};
 use crate::report::{self, ReportDetails};
 use crate::request::RunError;
@@ -188,11 +188,18 @@ fn judge(halt: &Halt, sum: &Sum) -> (Verdict, String) {
             let verdict = if sum.merged.is_empty() { Verdict::Failed } else { Verdict::Unverified };
             (verdict, reason.to_owned())
         }
+        Halt::PlanDone(reason) => (Verdict::Verified, reason.clone()),
+        Halt::PlanFailed(reason) => (Verdict::Failed, reason.clone()),
         Halt::Limit(which) if sum.merged.is_empty() => {
             (Verdict::Failed, format!("{which} before a patch was found"))
         }
         Halt::Limit(which) => (Verdict::Unverified, format!("{which} before the result could be verified")),
     }
+}
+
+/// Whether a command of a plan ended otherwise than with exit code 0.
+fn failed_command(task: &PlannedTask) -> bool {
+    matches!(&task.delivery, Some(Delivery::Ran { note, .. }) if note != "exit code 0")
 }
 
 fn add_up(view: &PlannerView) -> Sum {
@@ -213,6 +220,11 @@ fn add_up(view: &PlannerView) -> Sum {
             Delivery::Observed { .. } => {}
             Delivery::Searched { validated, .. } => sum.validations += validated,
             Delivery::Changed { cost_usd_micros, .. } => sum.cost_usd_micros += cost_usd_micros,
+            // What commands of a plan printed is evidence until a verification brings better.
+            Delivery::Ran { log, .. } if task.standing == Standing::Done && failed_command(task) => {
+                sum.evidence = Some(log.clone());
+            }
+            Delivery::Ran { .. } => {}
             Delivery::Integrated { merged, alternatives, .. } => {
                 sum.merged.extend(merged.iter().cloned());
                 sum.alternatives.extend(alternatives.iter().cloned());
@@ -256,6 +268,8 @@ mod tests {
             (Halt::NoPatch, sum(false, 2, 0, false), Verdict::Failed),
             (Halt::Limit("deadline reached".into()), sum(false, 2, 0, false), Verdict::Failed),
             (Halt::Limit("deadline reached".into()), sum(false, 2, 0, true), Verdict::Unverified),
+            (Halt::PlanDone("done".into()), sum(false, 0, 0, true), Verdict::Verified),
+            (Halt::PlanFailed("why".into()), sum(false, 0, 0, true), Verdict::Failed),
             (Halt::Unobservable("why".into()), sum(false, 2, 0, false), Verdict::Failed),
         ];
         for (halt, sum, expected) in cases {
@@ -286,12 +300,12 @@ mod tests {
     fn searched(validated: u64) -> crate::planner::view::PlannedTask {
         let ended = "exhausted".into();
         let delivery = Delivery::Searched { found: vec![], validated, candidates: 99, ended };
-        task("search", Assignment::Run { command: String::new() }, delivery)
+        task("search", Assignment::Skip { role: String::new() }, delivery)
     }
 
     fn paid(cost_usd_micros: u64) -> crate::planner::view::PlannedTask {
         let delivery = Delivery::Changed { found: None, note: "n".into(), cost_usd_micros, log: None };
-        task("code", Assignment::Run { command: String::new() }, delivery)
+        task("code", Assignment::Skip { role: String::new() }, delivery)
     }
 
     fn verified(green: bool, failing: &[&str], warning: &str) -> crate::planner::view::PlannedTask {
@@ -354,6 +368,8 @@ mod tests {
             (Halt::NoPatch, sum(false, 1, 0, false), "no patch was found after 0 validations"),
             (limit(), sum(false, 1, 0, false), "deadline before a patch was found"),
             (limit(), sum(false, 1, 0, true), "deadline before the result could be verified"),
+            (Halt::PlanDone("done".into()), sum(false, 0, 0, true), "done"),
+            (Halt::PlanFailed("why".into()), sum(false, 0, 0, true), "why"),
             (Halt::Unobservable("why".into()), sum(false, 0, 0, true), "why"),
         ];
         for (halt, sum, expected) in cases {

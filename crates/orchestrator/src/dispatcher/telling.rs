@@ -14,7 +14,11 @@ const NAMED_TESTS: usize = 200;
 pub fn of_event(event: &RunEvent, state: &RunState) -> Vec<Progress> {
     match event {
         RunEvent::PlanAdopted { add, drop, reason, .. } if !add.is_empty() || !drop.is_empty() => {
-            vec![plan_changed(add, drop, reason)]
+            let mut told = vec![plan_changed(add, drop, reason)];
+            // Tasks that are on record only to say why they are not done.
+            let skipped = drop.iter().filter(|id| add.iter().any(|task| task.id == **id));
+            told.extend(skipped.map(|id| task_changed(id, TaskPhase::Dropped, reason.clone())));
+            told
         }
         RunEvent::TaskUnreachable { task, because } => {
             vec![task_changed(task, TaskPhase::Dropped, format!("{because} did not get done"))]
@@ -140,7 +144,7 @@ pub fn describe(delivery: &Delivery) -> String {
                 found.len() - complete
             )
         }
-        Delivery::Changed { note, .. } => note.clone(),
+        Delivery::Changed { note, .. } | Delivery::Ran { note, .. } => note.clone(),
         Delivery::Integrated { merged: Some(patch), fixed, .. } => {
             format!("merged {}:{}, {} tests pass since then", patch.view.file, patch.view.line, fixed.len())
         }

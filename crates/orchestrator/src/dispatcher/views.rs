@@ -49,6 +49,7 @@ impl Dispatcher {
         let view = self.view()?;
         let wanted = |task: &PlannedTask| match work {
             Assignment::Integrate { from, .. } => from.contains(&task.id),
+            Assignment::Merge { from, .. } => *from == task.id,
             Assignment::Verify { .. } => matches!(task.work, Assignment::Observe { round: 1, .. }),
             _ => false,
         };

@@ -1,28 +1,37 @@
 //! Asks the planner again for every change of the plan that it made, and for the verdict. Pure.
 
-use smallhands_task_graph::{Effect, PlanChange, ReplanCause, RunEvent, RunState, effects};
+use std::collections::VecDeque;
+
+use smallhands_task_graph::{Command, Effect, PlanChange, ReplanCause, RunEvent, RunState, decide, effects};
 
 use super::{Divergence, Recorded, follow};
 use crate::chronicle;
-use crate::dispatcher::{facts_of, verdict_of, view_of};
-use crate::planner::{Decision, next};
+use crate::dispatcher::{facts_of, known_tasks, verdict_of, view_of};
+use crate::planner::plan_file::Script;
+use crate::planner::view::PlannerView;
+use crate::planner::{Course, Halt, next};
+use crate::spec::RunSpec;
 
-/// Follows the log and returns how many decisions of the planner were made again. A plan that the user laid down is no
-/// decision of the planner: it does not say what it has seen.
+/// Follows the log and returns how many decisions of the planner were made again. A plan that does not say what it has
+/// seen is none of the planner's.
 ///
 /// # Errors
 /// The first decision that comes out otherwise.
 pub(super) fn retrace(stream: &str, events: &[Recorded]) -> Result<u64, Divergence> {
+    let mut planner = Planner::default();
     let mut state = RunState::default();
     let mut decisions = 0;
     for recorded in events {
+        if let RunEvent::RunSubmitted { spec, .. } = &recorded.event {
+            planner = Planner::of(spec);
+        }
         let expected = match &recorded.event {
-            RunEvent::PlanAdopted { seen: Some(_), .. } => Some(plan_after(&state)),
-            RunEvent::RunFinished { .. } => Some(verdict_after(&state)),
+            RunEvent::PlanAdopted { seen: Some(_), .. } => planner.plan_after(&state),
+            RunEvent::RunFinished { .. } => planner.verdict_after(&state),
             _ => None,
         };
         // A run of another version of the specification, or of none, was not planned here.
-        if let Some(Some(expected)) = expected {
+        if let Some(expected) = expected {
             decisions += 1;
             if !agrees(&expected, &recorded.event) {
                 return Err(Divergence {
@@ -45,6 +54,66 @@ enum Said {
     Nothing(String),
 }
 
+/// The planner of a run, made again from its first event.
+#[derive(Default)]
+struct Planner {
+    script: Option<Script>,
+    /// Further steps of its last decision.
+    coming: VecDeque<PlanChange>,
+}
+
+impl Planner {
+    fn of(spec: &serde_json::Value) -> Self {
+        let spec: Option<RunSpec> = serde_json::from_value(spec.clone()).ok();
+        let script = spec.and_then(|spec| Script::new(spec.plan.as_ref()?, spec.model.is_some()).ok());
+        Self { script, coming: VecDeque::new() }
+    }
+
+    fn look(&self, state: &RunState, cause: &ReplanCause) -> Option<(Course, PlannerView)> {
+        let view = view_of(state, facts_of(state)?).ok()?;
+        let script = self.script.as_ref().map(|script| script.progress(&known_tasks(state)));
+        Some((next(cause, &view, script), view))
+    }
+
+    fn plan_after(&mut self, state: &RunState) -> Option<Said> {
+        if let Some(change) = self.coming.pop_front() {
+            return Some(Said::Plan(change));
+        }
+        facts_of(state)?;
+        let Some((cause, seen)) = due(state) else {
+            return Some(Said::Nothing("no change of the plan, since none is due".into()));
+        };
+        match self.look(state, &cause)?.0 {
+            Course::Halt(halt) => Some(Said::Nothing(format!("the end of the run ({halt:?})"))),
+            Course::Changes(changes) => {
+                self.coming =
+                    changes.into_iter().map(|change| PlanChange { seen: Some(seen), ..change }).collect();
+                let first = self.coming.pop_front();
+                Some(first.map_or_else(|| Said::Nothing("no change of the plan".into()), Said::Plan))
+            }
+        }
+    }
+
+    fn verdict_after(&mut self, state: &RunState) -> Option<Said> {
+        facts_of(state)?;
+        // A step of the last decision that is refused ends the run.
+        if let Some(change) = self.coming.pop_front() {
+            return Some(refused(state, change));
+        }
+        let Some((cause, seen)) = due(state) else {
+            return Some(Said::Nothing("no end of the run, since it is not due".into()));
+        };
+        let (course, view) = self.look(state, &cause)?;
+        Some(match course {
+            Course::Halt(halt) => judged(state, &view, &halt),
+            Course::Changes(changes) => match changes.into_iter().next() {
+                Some(change) => refused(state, PlanChange { seen: Some(seen), ..change }),
+                None => Said::Nothing("no end of the run".into()),
+            },
+        })
+    }
+}
+
 fn due(state: &RunState) -> Option<(ReplanCause, u64)> {
     effects(state).into_iter().find_map(|effect| match effect {
         Effect::Replan { cause, seen } => Some((cause, seen)),
@@ -52,31 +121,18 @@ fn due(state: &RunState) -> Option<(ReplanCause, u64)> {
     })
 }
 
-fn plan_after(state: &RunState) -> Option<Said> {
-    let facts = facts_of(state)?;
-    let Some((cause, seen)) = due(state) else {
-        return Some(Said::Nothing("no change of the plan, since none is due".into()));
-    };
-    let view = view_of(state, facts).ok()?;
-    Some(match next(&cause, &view) {
-        Decision::Change(change) => Said::Plan(PlanChange { seen: Some(seen), ..change }),
-        Decision::Halt(halt) => Said::Nothing(format!("the end of the run ({halt:?})")),
-    })
+fn refused(state: &RunState, change: PlanChange) -> Said {
+    let command = Command::AdoptPlan(change.clone());
+    let view = facts_of(state).and_then(|facts| view_of(state, facts).ok());
+    match (decide(state, &command), view) {
+        (Err(rejection), Some(view)) => judged(state, &view, &Halt::PlanFailed(rejection.to_string())),
+        _ => Said::Plan(change),
+    }
 }
 
-fn verdict_after(state: &RunState) -> Option<Said> {
-    let facts = facts_of(state)?;
-    let Some((cause, _)) = due(state) else {
-        return Some(Said::Nothing("no end of the run, since it is not due".into()));
-    };
-    let view = view_of(state, facts).ok()?;
-    Some(match next(&cause, &view) {
-        Decision::Change(change) => Said::Plan(change),
-        Decision::Halt(halt) => {
-            let (verdict, reason) = verdict_of(state, &view, &halt);
-            Said::Verdict(verdict, reason)
-        }
-    })
+fn judged(state: &RunState, view: &PlannerView, halt: &Halt) -> Said {
+    let (verdict, reason) = verdict_of(state, view, halt);
+    Said::Verdict(verdict, reason)
 }
 
 fn agrees(said: &Said, event: &RunEvent) -> bool {

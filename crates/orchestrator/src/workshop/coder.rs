@@ -44,7 +44,12 @@ pub async fn code(shop: &Workshop, attempt: &Attempt) -> Result<Ending, Breakdow
     };
     let reserved = shop.purse.reserve(shop.spec.agents);
     let mut spent = Spent::default();
-    let result = work(shop, attempt, model, reserved, &mut spent).await;
+    let own = match &attempt.work {
+        Assignment::Code { budget_usd_micros, .. } => *budget_usd_micros,
+        _ => None,
+    };
+    let most = [reserved, own].into_iter().flatten().min();
+    let result = work(shop, attempt, model, most, &mut spent).await;
     shop.purse.settle(reserved, spent.cost_usd_micros);
     result
 }
@@ -53,7 +58,7 @@ async fn work(
     shop: &Workshop,
     attempt: &Attempt,
     model: std::sync::Arc<dyn ChatModel>,
-    reserved: Option<u64>,
+    most: Option<u64>,
     spent: &mut Spent,
 ) -> Result<Ending, Breakdown> {
     let sandbox = shop.lease(attempt, &attempt.head).await?;
@@ -63,7 +68,7 @@ async fn work(
     let mut note = String::new();
     let mut fixed = Vec::new();
     for round in 1..=ROUNDS {
-        task.limits.budget_usd_micros = reserved.map(|budget| budget.saturating_sub(spent.cost_usd_micros));
+        task.limits.budget_usd_micros = most.map(|budget| budget.saturating_sub(spent.cost_usd_micros));
         let (model, runtime, cancel) = (model.clone(), sandbox.runtime(), &attempt.cancel);
         let outcome = match previous.take() {
             None => coder::run(model, runtime, &task, &recorder, cancel).await,

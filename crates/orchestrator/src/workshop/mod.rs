@@ -6,6 +6,7 @@ mod coder;
 mod command;
 mod evidence;
 mod integrator;
+mod merger;
 mod once;
 mod races;
 mod repairer;
@@ -30,6 +31,7 @@ use smallhands_task_graph::{AttemptId, AttemptResult, Limit, OutsideEffect, Race
 
 use crate::assignment::{Assignment, Delivery, Tree};
 use crate::conduct::Conduct;
+use crate::planner::plan_file::Script;
 use crate::request::ApprovalPolicy;
 use crate::spec::RunSpec;
 use races::Races;
@@ -64,6 +66,8 @@ pub struct Workshop {
     deadline: Mutex<Instant>,
     /// Money left for models, millionths of a US dollar.
     pub purse: Purse,
+    /// The plan that the user laid down.
+    pub script: Option<Script>,
     races: Races,
 }
 
@@ -89,6 +93,8 @@ pub struct WorkshopParts {
     pub deadline: Instant,
     /// Money spent before this process took over, millionths of a US dollar.
     pub spent_usd_micros: u64,
+    /// The plan that the user laid down.
+    pub script: Option<Script>,
 }
 
 /// The run's money. Reserved before a model is called, settled afterwards.
@@ -213,6 +219,7 @@ impl Workshop {
             environment: parts.environment,
             cores: parts.cores.max(1),
             deadline: Mutex::new(parts.deadline),
+            script: parts.script,
             races: Races::default(),
         }
     }
@@ -261,10 +268,15 @@ impl Workshop {
             Assignment::Observe { check, at, .. } => tester::observe(self, attempt, *check, at).await,
             Assignment::Search { .. } => repairer::search(self, attempt).await,
             Assignment::Code { .. } => coder::code(self, attempt).await,
-            Assignment::Run { command } => match &attempt.conduct.once {
-                Some(once) => once::run(self, attempt, command, once).await,
-                None => command::run(self, attempt, command).await,
-            },
+            Assignment::Run { command, env, outputs } => {
+                let order = command::Order { command, env, outputs };
+                match &attempt.conduct.once {
+                    Some(once) => once::run(self, attempt, order, once).await,
+                    None => command::run(self, attempt, order).await,
+                }
+            }
+            Assignment::Merge { checks, .. } => merger::merge(self, attempt, checks).await,
+            Assignment::Skip { .. } => Err(Breakdown::NotRunnable("there is nothing to do".into())),
             Assignment::Integrate { .. } => integrator::integrate(self, attempt).await,
             Assignment::Verify { at, .. } => verifier::verify(self, attempt, at).await,
         }

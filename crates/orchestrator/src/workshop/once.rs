@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use smallhands_shell_runtime::{Command, CommandLine};
 
-use super::{Attempt, Breakdown, Ending, Workshop, command};
+use super::command::{self, Order};
+use super::{Attempt, Breakdown, Ending, Workshop};
 use crate::assignment::Delivery;
 use crate::conduct::Once;
 use crate::request::ApprovalPolicy;
@@ -43,21 +44,21 @@ enum Happened {
     CannotSay,
 }
 
-/// Runs `command` if its effect has not happened yet.
+/// Runs a command if its effect has not happened yet.
 ///
 /// # Errors
 /// Whatever breaks under it.
 pub async fn run(
     shop: &Workshop,
     attempt: &Attempt,
-    command: &str,
+    order: Order<'_>,
     once: &Once,
 ) -> Result<Ending, Breakdown> {
     match &attempt.outside {
         None => {
-            let what = json!({ "command": command });
+            let what = json!({ "command": order.command });
             attempt.voice.intend(&attempt.effect_key, what).await.map_err(Breakdown::Other)?;
-            perform(shop, attempt, command).await
+            perform(shop, attempt, order).await
         }
         Some(effect) if effect.done => Ok(Ending::Done(delivered(effect.receipt.as_ref()))),
         Some(_) => match happened(shop, attempt, once).await? {
@@ -66,7 +67,7 @@ pub async fn run(
                 receive(attempt, true, &note, Value::Null).await;
                 Ok(Ending::Done(changed(note)))
             }
-            Happened::No => perform(shop, attempt, command).await,
+            Happened::No => perform(shop, attempt, order).await,
             Happened::CannotSay => {
                 let note = "whether its effect happened is not known, so it is not done again".to_owned();
                 Ok(Ending::GaveUp(note.clone(), changed(note)))
@@ -75,8 +76,10 @@ pub async fn run(
     }
 }
 
-async fn perform(shop: &Workshop, attempt: &Attempt, command: &str) -> Result<Ending, Breakdown> {
-    let ending = command::run_with(shop, attempt, command, variables(attempt)).await?;
+async fn perform(shop: &Workshop, attempt: &Attempt, order: Order<'_>) -> Result<Ending, Breakdown> {
+    let mut env = order.env.clone();
+    env.extend(variables(attempt));
+    let ending = command::run(shop, attempt, Order { env: &env, ..order }).await?;
     match &ending {
         Ending::Done(delivery) => receive(attempt, true, "done", delivery.to_value()).await,
         Ending::GaveUp(reason, delivery) => receive(attempt, false, reason, delivery.to_value()).await,

@@ -59,7 +59,7 @@ async fn steered(bench: &Bench, request: RunRequest, mut steer: impl FnMut(&Prog
 
 fn with_plan(bench: &Bench, tasks: Value) -> RunRequest {
     let plan = json!({ "tasks": tasks });
-    RunRequest { plan: Some(bench.beside("plan.json", &plan.to_string())), ..bench.request() }
+    RunRequest { plan: bench.planned("plan.json", &plan.to_string(), &[]).plan, ..bench.request() }
 }
 
 fn ends(event: &Progress, wanted: &str) -> bool {
@@ -235,14 +235,22 @@ async fn a_question_that_nobody_answers_does_not_hold_the_run_up() {
         {"id": "risky", "role": "command", "command": "echo x > x.txt", "approval": true},
         {"id": "plain", "role": "command", "command": "echo y > y.txt"},
     ]);
-    for (policy, outcome) in
-        [(ApprovalPolicy::Ask, "gave_up"), (ApprovalPolicy::Deny, "gave_up"), (ApprovalPolicy::Allow, "done")]
-    {
+    for (policy, outcome, verdict) in [
+        (ApprovalPolicy::Ask, "gave_up", Verdict::Failed),
+        (ApprovalPolicy::Deny, "gave_up", Verdict::Failed),
+        (ApprovalPolicy::Allow, "done", Verdict::Verified),
+    ] {
         let approvals = Approvals { policy, wait_ms: 300 };
         let request = RunRequest { approvals, ..with_plan(&bench, tasks.clone()) };
         let told = steered(&bench, request, |_, _| {}).await;
-        told.expect(Verdict::Verified);
+        let summary = told.summary();
+        assert_eq!(summary.verdict, verdict, "{policy:?}: {summary:#?}");
+        assert!(
+            verdict == Verdict::Verified || summary.reason.contains("`risky` of the plan failed"),
+            "{summary:#?}"
+        );
         assert_eq!(told.endings("risky")[0].0, outcome, "{policy:?}");
+        assert_eq!(told.endings("plain")[0].0, "done", "{policy:?}");
         let lapsed = |event: &Progress| matches!(event, Progress::ApprovalSettled { yes: false, by, .. } if by == "nobody");
         assert_eq!(told.events.iter().any(lapsed), policy == ApprovalPolicy::Ask);
     }

@@ -14,3 +14,4 @@ mod repairs;
 mod resuming;
 mod retracing;
 mod support;
+mod unfolding;

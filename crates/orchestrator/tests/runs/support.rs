@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use smallhands_event_log::{EventLog, StoredEvent, StreamId};
 use smallhands_orchestrator::CancelToken;
+use smallhands_orchestrator::plan_source::PlanSource;
 use smallhands_orchestrator::progress::{Progress, RunSummary, Verdict};
 use smallhands_orchestrator::request::{Deliver, ModelSettings, ResumeContext, RunError, RunRequest};
 use smallhands_orchestrator::run::{resume, run};
@@ -90,6 +91,7 @@ impl Bench {
             sandbox: "host".into(),
             model: None,
             plan: None,
+            plan_only: false,
             budget_usd: None,
             timeout: Some(Duration::from_secs(200)),
             check_timeout: Some(Duration::from_secs(60)),
@@ -98,6 +100,14 @@ impl Bench {
             approvals: Default::default(),
             environment: environment(),
         }
+    }
+
+    /// The request to follow a plan, and to look for no checks.
+    pub fn planned(&self, name: &str, text: &str, inputs: &[(&str, &str)]) -> RunRequest {
+        let inputs: Vec<(String, String)> =
+            inputs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let plan = PlanSource::read(&self.beside(name, text), &inputs).unwrap_or_else(|bad| panic!("{bad}"));
+        RunRequest { plan: Some(plan), plan_only: true, checks: Vec::new(), ..self.request() }
     }
 
     /// The request with a model that plays `script`.

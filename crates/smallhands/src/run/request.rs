@@ -3,6 +3,7 @@
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use smallhands_orchestrator::plan_source::PlanSource;
 use smallhands_orchestrator::request::{
     ApprovalPolicy, Approvals, Deliver, ModelSettings, ResumeContext, RunRequest,
 };
@@ -11,6 +12,7 @@ use crate::arguments::steering::ApprovalChoice;
 use crate::arguments::{DeliveryArguments, RunArguments};
 use crate::configuration::{Configuration, ModelConfiguration};
 use crate::failure::Failure;
+use crate::run::explain;
 
 /// Models whose answers come from a file need no endpoint.
 const SCRIPTED: &str = "scripted:";
@@ -21,6 +23,14 @@ const SCRIPTED: &str = "scripted:";
 /// When a model is asked for, but no endpoint is known.
 pub fn resolve(arguments: RunArguments, configuration: &Configuration) -> Result<RunRequest, Failure> {
     let cores = cores();
+    let plan = match &arguments.plan {
+        Some(file) => Some(PlanSource::read(file, &arguments.inputs).map_err(|bad| explain(&bad.into()))?),
+        None if arguments.inputs.is_empty() => None,
+        None => {
+            let next = "name the plan that it is for with --plan FILE";
+            return Err(Failure::bad_input("there is no plan to give an input to", "--input", next));
+        }
+    };
     Ok(RunRequest {
         task: arguments.task,
         repo: arguments.repo,
@@ -29,7 +39,8 @@ pub fn resolve(arguments: RunArguments, configuration: &Configuration) -> Result
         cores,
         sandbox: arguments.sandbox,
         model: model_settings(arguments.model.as_deref(), &configuration.model)?,
-        plan: arguments.plan,
+        plan,
+        plan_only: arguments.plan_only,
         budget_usd: arguments.budget_usd,
         timeout: arguments.timeout,
         check_timeout: arguments.check_timeout,

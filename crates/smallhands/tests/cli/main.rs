@@ -13,6 +13,7 @@ mod interruption;
 mod json_documentation;
 mod main_job;
 mod odd_repositories;
+mod plans;
 mod projects;
 mod steering;
 mod traces;

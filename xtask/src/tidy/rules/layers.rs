@@ -4,11 +4,12 @@ use super::{Finding, PURE_CRATES, Repository};
 use crate::tidy::repository::Package;
 
 /// Allowed edges between our crates, from the bottom up; a crate may use a subset. Tests may use anything below them.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     // pure
     ("smallhands-checks", &[]),
     ("smallhands-repair", &[]),
     ("smallhands-task-graph", &[]),
+    ("smallhands-plan-format", &["smallhands-task-graph"]),
     ("smallhands-trajectory", &[]),
     // leaves: input and output
     ("smallhands-event-log", &[]),
@@ -37,6 +38,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "smallhands-checks",
             "smallhands-event-log",
             "smallhands-model-gateway",
+            "smallhands-plan-format",
             "smallhands-repair",
             "smallhands-sandbox",
             "smallhands-shell-runtime",
@@ -53,6 +55,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "smallhands-event-log",
             "smallhands-model-gateway",
             "smallhands-orchestrator",
+            "smallhands-plan-format",
             "smallhands-runtime-server",
             "smallhands-sandbox",
         ],
