@@ -124,10 +124,15 @@ pub fn found_patch(
     fixed: Vec<String>,
 ) -> Result<Option<FoundPatch>, Breakdown> {
     let files = evidence::files_of(diff);
-    let Some(file) = files.first() else { return Ok(None) };
+    let file = match files.first() {
+        Some(file) => file.clone(),
+        None if diff.trim().is_empty() => return Ok(None),
+        // Names that git writes in quotes.
+        None => "a file with an unusual name".to_owned(),
+    };
     let more = if files.len() > 1 { format!(" and {} more files", files.len() - 1) } else { String::new() };
     let summary: String = format!("{summary}{more}").chars().take(120).collect();
-    let view = PatchView { file: file.clone(), line: first_line(diff), kind: "change".into(), summary };
+    let view = PatchView { file, line: first_line(diff), kind: "change".into(), summary };
     Ok(Some(FoundPatch {
         view,
         diff: shop.log.put_blob(diff.as_bytes())?.to_string(),
