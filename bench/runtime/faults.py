@@ -283,8 +283,8 @@ def differences(want, answer, implied_exit_code):
 class Server:
     """Where the cases are sent: a given address, or a process that can be started anew."""
 
-    def __init__(self, url, token, start):
-        self.token, self.start_with, self.process, self.home = token, start, None, None
+    def __init__(self, url, token, start, env=None):
+        self.token, self.start_with, self.process, self.home, self.env = token, start, None, None, env or {}
         self.host, self.port = "127.0.0.1", 0
         if url:
             parts = urllib.parse.urlsplit(url if "//" in url else "http://" + url)
@@ -303,6 +303,7 @@ class Server:
         environment = {"PATH": path, "LANG": "C.UTF-8", "HOME": self.home, "FAULTS_PROBE": "a probe é"}
         if "TERM" in os.environ:
             environment["TERM"] = os.environ["TERM"]
+        environment = {name: value for name, value in {**environment, **self.env}.items() if value is not None}
         log = subprocess.DEVNULL
         self.process = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home, start_new_session=True)
         deadline = time.monotonic() + 30
@@ -343,17 +344,18 @@ class Server:
                     continue
             self.process = None
 
+    def end(self):
+        self.stop()
+        if self.home:
+            shutil.rmtree(self.home, ignore_errors=True)
+
 
 class Performance:
     """One case being performed."""
 
-    def __init__(self, server, patience):
-        number = next(NUMBERS)
+    def __init__(self, server, patience, names):
         self.server, self.patience, self.sent, self.held, self.sessions = server, patience, {}, [], []
-        self.folder = tempfile.mkdtemp(prefix=f"faults-{number}-")
-        os.chmod(self.folder, 0o777)
-        self.names = {"@DIR@": self.folder, "@SESSION@": f"s{number}", "@N@": str(number), "@TOKEN@": server.token,
-                      "@token@": server.token.lower()}  # fmt: skip
+        self.folder, self.names = names["@DIR@"], names
 
     def perform(self, step, names):
         times = step.get("times", 1) if step["call"] != "parallel" else 1
@@ -634,9 +636,16 @@ def creates_session(case):
     return first != "create"
 
 
-def performed(case, server, args):
+def names_for(token):
+    number = next(NUMBERS)
+    folder = tempfile.mkdtemp(prefix=f"faults-{number}-")
+    os.chmod(folder, 0o777)
+    return {"@DIR@": folder, "@SESSION@": f"s{number}", "@N@": str(number), "@TOKEN@": token, "@token@": token.lower()}
+
+
+def performed(case, server, names, args):
     """None, or what is wrong."""
-    performance = Performance(server, args.patience)
+    performance = Performance(server, args.patience, names)
     begin = time.monotonic()
     try:
         if creates_session(case):
@@ -659,12 +668,14 @@ def performed(case, server, args):
 
 
 def run_one(case, server, args):
-    own = Server(None, case.get("token", args.token), args.start) if case.get("own_server") else None
+    token = case.get("token", args.token)
+    names = names_for(token)
+    own = Server(None, token, args.start, expand(case.get("env", {}), names)) if case.get("own_server") else None
     try:
-        wrong = performed(case, own or server, args)
+        wrong = performed(case, own or server, names, args)
     finally:
         if own:
-            own.stop()
+            own.end()
     if not own and wrong and not server.is_alive(3):
         wrong += "  [the server is stuck afterwards]"
         if args.start:
@@ -701,7 +712,7 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
             list(pool.map(one, cases))
     finally:
-        server.stop()
+        server.end()
     counted = [result for result in results.values() if not result.get("skipped")]
     correct = sum(result["correct"] for result in counted)
     print(f"{correct} of {len(counted)} correct, {len(results) - len(counted)} not counted, {time.monotonic() - begin:.0f} s")

@@ -14,7 +14,7 @@ pub(crate) fn error(exception: &Value) -> RuntimeError {
     failure.known().unwrap_or_else(|| RuntimeError::Remote {
         class_path: failure.class,
         message: failure.message,
-        extra_info: failure.extra.clone(),
+        extra_info: Box::new(failure.extra.clone()),
     })
 }
 

@@ -157,8 +157,7 @@ impl App {
     /// The checked fields of a request's body, and the room that they take up.
     async fn body(&self, call: Call) -> Result<(Fields, Option<tokio::sync::OwnedSemaphorePermit>), Refusal> {
         let held = self.room.collect(call.body).await?;
-        let value = incoming::json(&call.headers, &held.bytes)?;
-        drop(held.bytes);
+        let value = incoming::json(&call.headers, held.bytes)?;
         let Some(body) = routes::route(call.operation).and_then(|route| route.body) else {
             return Err(Refusal::NotFound);
         };

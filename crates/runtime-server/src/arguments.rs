@@ -73,6 +73,10 @@ pub struct BoundArguments {
     /// Most bytes of request bodies held in memory, all together; uploads are not held
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
     pub max_body_bytes: u64,
+    /// Most bytes of output that a session keeps between two answers and gives in one; beyond it the middle is left
+    /// out, and the answer says how much
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    pub max_session_output: usize,
     /// Most connections at a time
     #[arg(long, value_name = "N", default_value_t = 16_384)]
     pub max_connections: usize,
@@ -166,6 +170,7 @@ impl ServeArguments {
             env,
             limits: bounds.limits(),
             file_access: if self.confine_files { FileAccess::Confined } else { FileAccess::Anywhere },
+            session_output: bounds.max_session_output,
             body_bytes: bounds.max_body_bytes,
             connections: bounds.max_connections,
             grace: Duration::from_secs(bounds.grace),

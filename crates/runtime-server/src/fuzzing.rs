@@ -47,7 +47,8 @@ fn understood(method: &str, target: &str, content_type: &[u8], body: &[u8]) -> R
     if let Ok(value) = HeaderValue::from_bytes(content_type) {
         headers.insert(CONTENT_TYPE, value);
     }
-    let fields = schema::check(shape, incoming::json(&headers, body)?).map_err(Refusal::Unprocessable)?;
+    let fields =
+        schema::check(shape, incoming::json(&headers, body.to_vec())?).map_err(Refusal::Unprocessable)?;
     converted(operation, fields)
 }
 

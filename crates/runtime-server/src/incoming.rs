@@ -171,7 +171,7 @@ impl futures_core::Stream for Pieces {
 ///
 /// # Errors
 /// What the protocol says of bodies that are empty, not called JSON, or not JSON.
-pub fn json(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Refusal> {
+pub fn json(headers: &HeaderMap, bytes: Vec<u8>) -> Result<Value, Refusal> {
     let place = || vec![json!("body")];
     let unprocessable = |detail| Err(Refusal::Unprocessable(vec![detail]));
     if bytes.is_empty() {
@@ -182,7 +182,7 @@ pub fn json(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Refusal> {
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]).into_owned();
         return unprocessable(Detail::new("model_attributes_type", place(), msg, json!(shown)));
     }
-    match python_json::parse(bytes) {
+    match python_json::parse_owned(bytes) {
         Ok(value) => Ok(value),
         Err(python_json::Fault::Surrogate(words)) => {
             Err(Refusal::python("builtins.UnicodeEncodeError", words))

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `server`, `patient`, `app` | connections; one request from its head to its answer |
 //! | `routes`, `schema` | the endpoints and their fields, as tables |
-//! | `key`, `incoming`, `query`, `python_json` | who asks, and what for |
+//! | `key`, `incoming`, `query`, `python_json`, `json_text` | who asks, and what for |
 //! | `calls`, `kept_replies` | calls that outlive connections and are never run twice |
 //! | `commands`, `wire`, `reading`, `upload`, `spool` | what the endpoints of the protocol do |
 //! | `extensions`, `pages` | what there is beyond the protocol |
@@ -20,6 +20,7 @@ mod extensions;
 #[doc(hidden)]
 pub mod fuzzing;
 mod incoming;
+mod json_text;
 mod kept_replies;
 mod key;
 pub mod log;

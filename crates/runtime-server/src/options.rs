@@ -26,6 +26,8 @@ pub struct ServerOptions {
     pub limits: Limits,
     /// Which files requests may name.
     pub file_access: FileAccess,
+    /// Most bytes of output that a session keeps between two answers and gives in one.
+    pub session_output: usize,
     /// Most bytes of all bodies that are held in memory.
     pub body_bytes: u64,
     /// Most connections.
@@ -54,6 +56,7 @@ impl Default for ServerOptions {
             env: BTreeMap::new(),
             limits: Limits::default(),
             file_access: FileAccess::Anywhere,
+            session_output: 64 << 20,
             body_bytes: 1 << 30,
             connections: 16_384,
             head_timeout: Duration::from_secs(30),

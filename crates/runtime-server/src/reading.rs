@@ -13,6 +13,7 @@ use smallhands_shell_runtime::files::text::{Encoding, TextDecoder, Unreadable};
 use tokio::sync::mpsc;
 
 use crate::app::{App, blocking};
+use crate::json_text::escaped;
 use crate::reply::{Answer, Outgoing, Refusal, Reply};
 use crate::schema::Fields;
 
@@ -109,80 +110,6 @@ impl TextFile {
             if (!text.is_empty() && !take(&text)) || count == 0 {
                 return Ok(());
             }
-        }
-    }
-}
-
-/// A piece of a JSON string, without the quotes around the whole. Most of a text needs no escape and is copied in
-/// runs.
-fn escaped(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut json = Vec::with_capacity(bytes.len() + bytes.len() / 8);
-    let mut copied = 0;
-    while let Some(run) = plain_run(&bytes[copied..]) {
-        let at = copied + run;
-        json.extend_from_slice(&bytes[copied..at]);
-        match bytes[at] {
-            b'\n' => json.extend_from_slice(b"\\n"),
-            b'\t' => json.extend_from_slice(b"\\t"),
-            plain @ (b'"' | b'\\') => json.extend_from_slice(&[b'\\', plain]),
-            control => json.extend_from_slice(format!("\\u{control:04x}").as_bytes()),
-        }
-        copied = at + 1;
-    }
-    json.extend_from_slice(&bytes[copied..]);
-    json
-}
-
-/// How many bytes there are before the first that needs an escape; `None` when none does. Looks at eight at a time:
-/// in each byte of the word the highest bit tells.
-fn plain_run(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let (words, _) = bytes.as_chunks::<8>();
-    let special = words.iter().position(|word| {
-        let word = u64::from_ne_bytes(*word);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        control | zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\'))) != 0
-    });
-    // A borrow from a lower byte can tell of a byte that is plain after all, so the exact look has the last word.
-    let from = special.unwrap_or(words.len()) * 8;
-    let rest = bytes[from..].iter();
-    rest.clone().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').map(|at| from + at)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escapes_are_those_of_json() {
-        let every: String = (0..0x300).filter_map(char::from_u32).collect();
-        for text in
-            ["", "plain", "a\"b", "\u{1}", "long enough to be looked at in words \n and \\ and \"", &every]
-        {
-            for shift in 0..9 {
-                let text = format!("{}{text}{}", "x".repeat(shift), "y".repeat(shift));
-                let json = [&b"\""[..], &escaped(&text), b"\""].concat();
-                assert_eq!(serde_json::from_slice::<String>(&json).unwrap(), text);
-            }
-        }
-    }
-
-    #[test]
-    fn plain_runs_end_where_they_should() {
-        let cases = [
-            ("", None),
-            ("abcdefgh", None),
-            ("\n", Some(0)),
-            ("abcdefgh\"", Some(8)),
-            ("abcdefg\\h", Some(7)),
-            ("!!!!!!!!#[]]", None),
-            ("\u{7f}\u{80}\u{ff}éééééé", None),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(plain_run(text.as_bytes()), expected, "{text:?}");
         }
     }
 }

@@ -17,7 +17,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::app::App;
 use crate::options::ServerOptions;
 use crate::patient::Patient;
-use crate::wire::MOST_OUTPUT;
 
 /// Connections that wait in the kernel to be accepted.
 const BACKLOG: u32 = 4096;
@@ -74,8 +73,10 @@ impl Server {
             limits: options.limits,
             file_access: options.file_access,
             startup_files: true,
-            output_limit: MOST_OUTPUT,
+            marked: false,
+            output_limit: options.session_output,
         })?;
+        runtime.prepare();
         Ok(Self { listener, app: Arc::new(App::new(runtime, options)) })
     }
 
@@ -90,7 +91,6 @@ impl Server {
     /// Answers requests until `stop` is there, then ends everything that was started.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { listener, app } = self;
-        app.runtime.prepare();
         let room = Arc::new(Semaphore::new(app.options.connections));
         let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
         tokio::select! {

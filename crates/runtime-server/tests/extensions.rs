@@ -22,7 +22,8 @@ fn events(text: &str) -> Vec<(String, Value)> {
 
 async fn session(place: &Place) {
     let open = json!({"session_type": "bash", "startup_timeout": 10});
-    assert_eq!(place.post("/create_session", &open).await.status, 200);
+    let created = place.post("/create_session", &open).await;
+    assert_eq!(created.status, 200, "{}", created.text());
 }
 
 fn bash(command: &str) -> Value {

@@ -15,6 +15,9 @@ use tokio::io::AsyncWriteExt;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+/// A field of a form: name, what follows it, content.
+type Field<'a> = (&'a str, &'a str, &'a [u8]);
+
 const FILE: &str = "; filename=\"a\"";
 
 async fn upload(place: &Place, target: &str, unzip: bool, content: &[u8]) -> Answer {
@@ -71,7 +74,7 @@ async fn forms_are_read_in_any_order_and_checked() {
     let place = Place::new().await;
     let target = ("target_path", "", b"t".as_slice());
     let file = ("file", FILE, b"x".as_slice());
-    let cases: [(&[(&str, &str, &[u8])], u16, &str); 9] = [
+    let cases: [(&[Field<'_>], u16, &str); 9] = [
         (&[target, file], 200, ""),
         (&[("unknown", "", b"?"), file, target, ("unzip", "", b"no")], 200, ""),
         (&[file], 422, "target_path"),

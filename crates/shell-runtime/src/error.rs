@@ -136,10 +136,10 @@ pub enum RuntimeError {
         /// The directory.
         path: PathBuf,
     },
-    /// A file could not be read or written.
+    /// A file could not be read or written, or is not the directory it should be.
     #[error("cannot {operation} {}: {source}", path.display())]
     File {
-        /// `read` or `write`.
+        /// `read`, `write` or what else.
         operation: &'static str,
         /// The file.
         path: PathBuf,
@@ -197,7 +197,7 @@ pub enum RuntimeError {
         /// Its words.
         message: String,
         /// What it sent beside them.
-        extra_info: Value,
+        extra_info: Box<Value>,
     },
     /// The system refused something that normally works.
     #[error("cannot {what}: {source}")]
@@ -284,7 +284,7 @@ impl RuntimeError {
             Self::SessionBusy { .. } => json!({"kind": "session_busy"}),
             Self::InterruptFailed { .. } => json!({"kind": "interrupt_failed"}),
             Self::Closed => json!({"kind": "closed"}),
-            Self::Remote { extra_info, .. } => extra_info.clone(),
+            Self::Remote { extra_info, .. } => Value::clone(extra_info),
             _ => json!({}),
         }
     }
@@ -295,6 +295,7 @@ fn builtin_class(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::NotFound => "builtins.FileNotFoundError",
         io::ErrorKind::PermissionDenied => "builtins.PermissionError",
         io::ErrorKind::IsADirectory => "builtins.IsADirectoryError",
+        io::ErrorKind::NotADirectory => "builtins.NotADirectoryError",
         _ => "builtins.OSError",
     }
 }

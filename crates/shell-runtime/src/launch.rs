@@ -31,6 +31,8 @@ pub(crate) struct Launcher {
     env: BTreeMap<String, String>,
     limits: PreparedLimits,
     lease: String,
+    /// Whether children carry marks in their environment.
+    marked: bool,
     next_origin: AtomicU64,
     closed: AtomicBool,
     leashes: Arc<Leashes>,
@@ -49,13 +51,19 @@ pub(crate) struct Launch<'a> {
 }
 
 impl Launcher {
-    pub(crate) fn new(root: PathBuf, env: BTreeMap<String, String>, limits: PreparedLimits) -> Self {
+    pub(crate) fn new(
+        root: PathBuf,
+        env: BTreeMap<String, String>,
+        limits: PreparedLimits,
+        marked: bool,
+    ) -> Self {
         let lease = env.get(LEASE_VARIABLE).cloned().unwrap_or_else(|| own_lease(uptime_ticks()));
         Self {
             root,
             env,
             limits,
             lease,
+            marked,
             next_origin: AtomicU64::new(1),
             closed: AtomicBool::new(false),
             leashes: Arc::default(),
@@ -71,6 +79,11 @@ impl Launcher {
     /// The home directory of children, if they have one.
     pub(crate) fn home(&self) -> Option<PathBuf> {
         self.env.get("HOME").map(PathBuf::from)
+    }
+
+    /// Kills what ended commands left behind.
+    pub(crate) async fn end_leftovers(&self) -> Result<(), RuntimeError> {
+        self.leashes.kill_released().await
     }
 
     /// Refuses new children from now on and kills everything this runtime started.
@@ -138,14 +151,24 @@ impl Launcher {
         for (name, value) in inherited.into_iter().chain(launch.env).flatten() {
             env.insert(name, value);
         }
-        env.insert(LEASE_VARIABLE, &self.lease);
-        env.insert(ORIGIN_VARIABLE, origin);
+        if self.marked {
+            env.insert(LEASE_VARIABLE, &self.lease);
+            env.insert(ORIGIN_VARIABLE, origin);
+        }
         env.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
     }
 
     fn directory(&self, wanted: Option<&Path>) -> Result<PathBuf, RuntimeError> {
         let path = wanted.map_or_else(|| self.root.clone(), |wanted| self.root.join(wanted));
-        if path.is_dir() { Ok(path) } else { Err(RuntimeError::WorkingDirectory { path }) }
+        match path.metadata() {
+            Ok(found) if found.is_dir() => Ok(path),
+            Ok(_) => Err(RuntimeError::File {
+                operation: "start a command in",
+                path,
+                source: io::ErrorKind::NotADirectory.into(),
+            }),
+            Err(_) => Err(RuntimeError::WorkingDirectory { path }),
+        }
     }
 }
 
@@ -222,7 +245,10 @@ impl Prepared<'_> {
 
     async fn begin(&self) -> Result<(Started, Tree), Unstarted> {
         let launcher = self.launcher;
-        let leftovers = Hunt::since(uptime_ticks()).marked(ORIGIN_VARIABLE, self.origin.clone());
+        let mut leftovers = Hunt::since(uptime_ticks());
+        if launcher.marked {
+            leftovers = leftovers.marked(ORIGIN_VARIABLE, self.origin.clone());
+        }
         let (ours, theirs) = UnixStream::pair().map_err(Unstarted::Here)?;
         let leash = Leash::new(ours, leftovers).map_err(Unstarted::Here)?;
         launcher.order(theirs, &self.order).map_err(Unstarted::Here)?;

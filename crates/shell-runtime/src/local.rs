@@ -28,10 +28,13 @@ pub const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct LocalOptions {
     /// Where commands start and what file paths are relative to.
     pub root: PathBuf,
-    /// The complete environment of children. [`crate::processes::LEASE_VARIABLE`] is added unless it is in here.
+    /// The complete environment of children. [`crate::processes::LEASE_VARIABLE`] is added unless it is in here, if they are
+    /// marked.
     pub env: BTreeMap<String, String>,
     /// What each child process may use.
     pub limits: Limits,
+    /// Children carry marks in their environment, by which a sandbox finds what got away from a killed runtime.
+    pub marked: bool,
     /// Which files the file operations may reach.
     pub file_access: FileAccess,
     /// Shells read `/etc/bash.bashrc` and `~/.bashrc` when they start, as interactive ones do.
@@ -47,6 +50,7 @@ impl Default for LocalOptions {
             root: PathBuf::new(),
             env: BTreeMap::new(),
             limits: Limits::default(),
+            marked: true,
             file_access: FileAccess::default(),
             startup_files: false,
             output_limit: DEFAULT_OUTPUT_LIMIT,
@@ -84,8 +88,8 @@ impl LocalRuntime {
             return Err(RuntimeError::WorkingDirectory { path: root });
         }
         let tasks = options.limits.processes.map_or(0, |_| user_tasks());
-        let launcher =
-            Arc::new(Launcher::new(root, options.env, PreparedLimits::new(&options.limits, tasks)));
+        let limits = PreparedLimits::new(&options.limits, tasks);
+        let launcher = Arc::new(Launcher::new(root, options.env, limits, options.marked));
         let settings = Settings { startup_files: options.startup_files, output_limit: options.output_limit };
         Ok(Self {
             sessions: Sessions::new(Arc::clone(&launcher), settings),
@@ -124,12 +128,13 @@ impl LocalRuntime {
         self.sessions.prepare();
     }
 
-    /// Ends all sessions and what they started; the runtime stays usable and the names are free.
+    /// Ends all sessions and what one-shot commands left behind; the runtime stays usable and the names are free.
     ///
     /// # Errors
     /// [`RuntimeError::Survivors`] when something could not be killed.
     pub async fn close_sessions(&self) -> Result<(), RuntimeError> {
-        self.sessions.close_all().await
+        let closed = self.sessions.close_all().await;
+        self.launcher.end_leftovers().await.and(closed)
     }
 
     /// [`Runtime::close`] for callers outside of async code; blocks for milliseconds as a rule.

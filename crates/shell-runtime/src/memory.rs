@@ -43,6 +43,7 @@ unsafe impl GlobalAlloc for Memory {
         }
     }
 
+    // SAFETY: the trait's contract is the caller's to keep.
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         // SAFETY: as above; the layout leads to the allocator that the memory came from.
         unsafe {
@@ -54,6 +55,7 @@ unsafe impl GlobalAlloc for Memory {
         }
     }
 
+    // SAFETY: the trait's contract is the caller's to keep.
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: as above. Between the allocators the old memory is freed only when there is new, which does not
         // overlap it; the caller promises that `size` makes a valid layout.

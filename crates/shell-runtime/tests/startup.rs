@@ -137,3 +137,11 @@ async fn what_differs_each_time_or_cannot_be_said_is_never_replayed() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_is_given_up_lets_the_files_put_away_what_they_hold() {
+    let home = Home::with("(trap 'rm -f ~/log/lock' EXIT; : >~/log/lock; sleep 30)\n");
+    let create = CreateSession { startup_timeout: Duration::from_millis(700), ..CreateSession::default() };
+    assert!(home.runtime.create_session(create).await.is_err());
+    assert!(!home.path().join("log/lock").exists(), "the lock stays");
+}

@@ -67,6 +67,8 @@ async fn remote(program: &str, folder: TempDir) -> Running {
         .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--auth-token", KEY])
         .current_dir(folder.path())
         .env("SWE_REX_LOG_STREAM_LEVEL", "60")
+        // Start-up files of the machine's user may take locks that a killed server leaves behind.
+        .env("HOME", folder.path())
         // With a real terminal's name the original wraps every output in line ends.
         .env_remove("TERM")
         .stdin(Stdio::null())

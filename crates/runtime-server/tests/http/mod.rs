@@ -43,7 +43,12 @@ impl Place {
         let mut options = ServerOptions {
             port: 0,
             root: folder.path().to_owned(),
-            env: [("PATH".to_owned(), std::env::var("PATH").unwrap())].into(),
+            // Without a home nobody's start-up files take part.
+            env: [
+                ("PATH".to_owned(), std::env::var("PATH").unwrap()),
+                ("HOME".to_owned(), "/none".to_owned()),
+            ]
+            .into(),
             spool,
             ..ServerOptions::default()
         };

@@ -340,9 +340,12 @@ mod tests {
         whole
     }
 
+    /// Bytes, encoding, error handler, and the text or the error.
+    type Case = (&'static [u8], &'static str, &'static str, Result<&'static str, &'static str>);
+
     #[test]
     fn text_reads_as_in_python() {
-        let cases: [(&[u8], &str, &str, Result<&str, &str>); 22] = [
+        let cases: [Case; 22] = [
             (b"", "utf-8", "strict", Ok("")),
             ("h\u{e9}\u{1f600}".as_bytes(), "UTF8", "strict", Ok("h\u{e9}\u{1f600}")),
             (b"a\r\nb\rc\nd\r", "utf-8", "strict", Ok("a\nb\nc\nd\n")),

@@ -27,11 +27,11 @@ ${text[0]-}" ); then printf 1 >&243; else printf 0 >&243; fi
 done
 "#;
 
-/// Longer texts are left to a bash of their own, so that they do not hold others up.
+/// Longer texts get a process of their own, so that they do not hold others up.
 const LONGEST: usize = 64 << 10;
 
-/// Time for one text; many times what the longest needs.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Time for one text; far more than megabytes need.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Answers whether texts can be parsed.
 #[derive(Debug, Default)]
@@ -42,23 +42,31 @@ pub(super) struct Checker {
 impl Checker {
     /// `None` when nothing is known.
     pub(super) async fn parses(&self, launcher: &Launcher, command: &str) -> Option<bool> {
-        if command.len() > LONGEST {
-            return None;
-        }
-        tokio::time::timeout(PATIENCE, self.ask(launcher, command)).await.ok()?.ok()
+        let asking = async {
+            if command.len() > LONGEST {
+                ask(&mut Parser::start(launcher).await?, command).await
+            } else {
+                self.ask_the_ready(launcher, command).await
+            }
+        };
+        tokio::time::timeout(PATIENCE, asking).await.ok()?.ok()
     }
 
     /// A parser whose answer was not awaited is not put back, so an answer always belongs to its question.
-    async fn ask(&self, launcher: &Launcher, command: &str) -> Result<bool, RuntimeError> {
+    async fn ask_the_ready(&self, launcher: &Launcher, command: &str) -> Result<bool, RuntimeError> {
         let mut ready = self.ready.lock().await;
         let mut parser = match ready.take() {
             Some(parser) => parser,
             None => Parser::start(launcher).await?,
         };
-        let answer = parser.ask(command).await.map_err(RuntimeError::io("ask the syntax checker"))?;
+        let answer = ask(&mut parser, command).await?;
         *ready = Some(parser);
         Ok(answer)
     }
+}
+
+async fn ask(parser: &mut Parser, command: &str) -> Result<bool, RuntimeError> {
+    parser.ask(command).await.map_err(RuntimeError::io("ask the syntax checker"))
 }
 
 /// The process. It dies with this value.
@@ -106,7 +114,7 @@ mod tests {
 
     fn launcher(path: &str) -> Launcher {
         let env = BTreeMap::from([("PATH".to_owned(), path.to_owned())]);
-        Launcher::new("/".into(), env, PreparedLimits::new(&Limits::default(), 0))
+        Launcher::new("/".into(), env, PreparedLimits::new(&Limits::default(), 0), true)
     }
 
     #[tokio::test]
@@ -129,7 +137,9 @@ mod tests {
             assert_eq!(checker.parses(&launcher, &text).await, Some(expected), "{text:?}");
         }
         assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
-        assert_eq!(checker.parses(&launcher, &"x".repeat(LONGEST + 1)).await, None);
+        let long = "echo x\n".repeat(LONGEST);
+        assert_eq!(checker.parses(&launcher, &long).await, Some(true));
+        assert_eq!(checker.parses(&launcher, &format!("{long})")).await, Some(false));
         launcher.shut_down().await.unwrap();
     }
 

@@ -1,57 +1,67 @@
 # Runs inside the session's bash. Commands arrive and results leave over descriptors that commands never see, so
 # nothing a command prints, reads or sets can be taken for either.
 #
-#   240  the terminal, as standard input of commands     242  orders, one per line (below)
-#   241  the text of the command (a file in memory)      243  reports, NULs around each (below)
+#   50  the terminal, as standard input of commands      52  orders, one per line (below)
+#   51  the text of the command (a file in memory)       53  reports, NULs around each (below)
 #
-#   orders    rSEQ        run the text               reports   SEQ STATUS ENTERED RAN FRAGILE DIRECTORY
-#             sSEQ        only report                          trap -- ... ERR    (in front of a report, if it is set)
+#   orders    rSEQ        run the text               reports   SEQ STATUS ENTERED RAN FLAGS DIRECTORY
+#             dSEQ        run it as a line of input            ... trap -- ...    (in front of a report, if ERR or
+#             sSEQ        only report                                              DEBUG are trapped)
 #             nSEQ GROUP  report a job's end, too              note TEXT          (what "jobs" says of GROUP)
 #
-# RAN is 1 when the text was run and 0 when bash could not parse it. FRAGILE is 1 when any failure ends the
-# shell (set -e).
+# RAN is 1 when the text was run and 0 when bash could not parse it. FLAGS are those of the command, as $- has them.
 #
-# Standard input of the shell itself is a supply of LOOP lines (see shell.rs): whenever a command breaks out of the
-# loop (break, an interrupt, ${x:?}), bash reads the next one and enters the loop again.
+# Standard input of the shell itself is a supply of ENTRY lines (see shell.rs): whenever a command breaks out of the
+# loop (an interrupt, ${x:?}, and all that are run as a line of input), bash reads the next ones and enters it again.
 #
 # Only what bash 4.2 has, except where the version is looked at. Plain assignments only: "set -k" takes those that
-# stand behind a command's name.
+# stand behind a command's name. Builtins only by way of "builtin", because any may be a function; the few that cannot
+# be reached otherwise are repaired when they are missed.
 
-set +o history +H
-builtin unset -v HISTFILE PROMPT_COMMAND PS0 PS2
-# Not empty, because start-up files stop at an empty prompt, but nothing to see.
-PS1='\[\]'
-export -n PS1
+builtin set +o history +H
+builtin unset -v HISTFILE PS0 PS2
+builtin export -n PS1
 __smallhands_seq=0
 __smallhands_ran=1
 __smallhands_modes=
 __smallhands_kept=0
+__smallhands_pipes=()
+__smallhands_shown=
+# Not empty, because start-up files stop at an empty prompt, but nothing to see. Before bash shows a prompt, whatever a
+# command made of it, the prompt command makes it invisible again.
+PS1='\[\]'
+PROMPT_COMMAND=__smallhands_hush
+
+__smallhands_hush() {
+  builtin unset -v PS1 PS0 && PS1='\[\]'
+} 2>/dev/null
 
 # Fetches the text of a command as it is.
 if [[ ${BASH_VERSINFO[0]} -gt 4 || ${BASH_VERSINFO[0]} -eq 4 && ${BASH_VERSINFO[1]} -ge 4 ]]; then
-  __smallhands_fetch() { builtin mapfile -d '' -t -u 241 __smallhands_text; }
+  __smallhands_fetch() { builtin mapfile -d '' -t -u 51 __smallhands_text; }
 else
   __smallhands_fetch() {
     builtin local IFS=
-    builtin mapfile -u 241 __smallhands_text
+    builtin mapfile -u 51 __smallhands_text
     __smallhands_text="${__smallhands_text[*]-}"
   }
 fi
 
-# Sets aside what the command did to prompts, and the modes that must not act on the driver; the next command gets
-# them back. A text that could not be parsed changed nothing.
+# Sets aside the prompt, and the modes that must not act on the driver; the next command gets them back. A text that
+# could not be parsed changed nothing.
 __smallhands_settle() {
   if [[ $__smallhands_ran == 1 ]]; then
     __smallhands_kept=$__smallhands_status
     case $- in *[abvx]*) __smallhands_modes=${-//[!abvx]/} ;; *) __smallhands_modes= ;; esac
   fi
   if [[ -n $__smallhands_modes ]]; then
-    set +abvx
-    [[ $__smallhands_modes != *a* ]] || export -n "${!__smallhands_@}"
+    builtin set +abvx
+    [[ $__smallhands_modes != *a* ]] || builtin export -n "${!__smallhands_@}"
   fi
-  if [[ ${PS1-}${PROMPT_COMMAND[*]-}${PS0-} != '\[\]' ]]; then
-    builtin unset -v PROMPT_COMMAND PS0
-    builtin unset -v PS1 && PS1='\[\]' && export -n PS1
+  if [[ "${PS1-}${PROMPT_COMMAND[*]-}${PS0-}" != '\[\]__smallhands_hush' ]]; then
+    [[ ${PS1-} == '\[\]' ]] || __smallhands_shown=${PS1-}
+    builtin unset -v PROMPT_COMMAND PS0 && PROMPT_COMMAND=__smallhands_hush
+    __smallhands_hush
   fi
 }
 
@@ -60,33 +70,56 @@ __smallhands_prepare() {
   __smallhands_fetch
   __smallhands_ran=0
   __smallhands_prefix='__smallhands_ran=1;'
-  if [[ $__smallhands_kept != 0 && $- != *e* ]]; then
+  if [[ ${#__smallhands_pipes[@]} -gt 1 && ${__smallhands_text[0]-} == *PIPESTATUS* && $- != *e* ]]; then
+    builtin printf -v __smallhands_pipe '(builtin exit %s)|' "${__smallhands_pipes[@]}"
+    __smallhands_prefix="__smallhands_ran=1;${__smallhands_pipe%|};"
+  elif [[ $__smallhands_kept != 0 && $- != *e* ]]; then
     # In front of "&&" a status is kept without being a failure for set -e or an ERR trap.
-    __smallhands_prefix='__smallhands_restore && :;'
-  elif [[ -n $__smallhands_modes ]]; then
-    __smallhands_prefix="__smallhands_ran=1;set -$__smallhands_modes;"
+    __smallhands_prefix='__smallhands_restore && [[ 1 ]];'
+  elif [[ -n $__smallhands_modes$__smallhands_shown ]]; then
+    __smallhands_prefix='__smallhands_restore;'
   fi
 }
 
-# Gives the next command the status, and the modes, that the previous one left.
+# The text becomes an alias of the first word of an ENTRY: of all that bash reads as a line of input, only that can be
+# of any size. So it is neither in the driver's loop nor evaluated by a builtin, which shows in traces and in traps.
+__smallhands_line() {
+  [[ $- != *k* ]] && builtin shopt -q expand_aliases || builtin return 0
+  __smallhands_ran=1
+  # It would set a DEBUG trap off before the line is read.
+  builtin unset -v PROMPT_COMMAND
+  builtin alias __smallhands_enter="{ __smallhands_restore && [[ 1 ]]; } >/dev/null 2>&1
+{ ${__smallhands_text[0]-}
+} <&50 50<&- 51<&- 52<&- 53>&-
+{ __smallhands_leave; } >/dev/null 2>&1"
+  builtin return 1
+}
+
+# The first word of an ENTRY, with a text and without one: keeps what the last command left.
+__smallhands_leave() { __smallhands_entry=$? __smallhands_pipes=("${PIPESTATUS[@]}"); }
+__smallhands_enter() { __smallhands_entry=$? __smallhands_pipes=("${PIPESTATUS[@]}"); }
+
+# Gives the next command what the previous one left: status, modes, prompt.
 __smallhands_restore() {
   __smallhands_ran=1
-  [[ -z $__smallhands_modes ]] || set "-$__smallhands_modes"
-  return "$__smallhands_kept"
+  [[ -z $__smallhands_shown || ${PS1-} == "$__smallhands_shown" ]] || PS1=$__smallhands_shown
+  [[ -z $__smallhands_modes ]] || builtin set "-$__smallhands_modes"
+  if [[ $- == *e* ]]; then builtin return 0; fi
+  builtin return "$__smallhands_kept"
 } 2>/dev/null
 
 # Reports what bash says of the job of a process group. Its number stands in front of the process id.
 __smallhands_note() {
   __smallhands_said=$(builtin jobs -l)
-  [[ $__smallhands_said == *" $1 "* ]] || return 0
+  [[ $__smallhands_said == *" $1 "* ]] || builtin return 0
   __smallhands_said=${__smallhands_said%%" $1 "*}
   __smallhands_said=${__smallhands_said##*\[}
-  builtin printf '\0note %s\0' "$(builtin jobs "%${__smallhands_said%%]*}")" >&243
+  builtin printf '\0note %s\0' "$(builtin jobs "%${__smallhands_said%%]*}")" >&53
 }
 
 __smallhands_report() {
   builtin printf '\0%s %s %s %s %s %s\0' "$__smallhands_seq" "$__smallhands_status" "$__smallhands_entered" \
-    "$__smallhands_ran" "$__smallhands_fragile" "${PWD-}"
+    "$__smallhands_ran" "$__smallhands_flags" "${PWD-}"
   __smallhands_entered=0
 }
 
@@ -97,34 +130,68 @@ __smallhands_end() {
     __smallhands_status=$__smallhands_entry
     __smallhands_entered=1
     __smallhands_entry=
+    builtin unalias __smallhands_enter
+  elif [[ -z ${__smallhands_own-} ]]; then
+    __smallhands_pipes=()
   fi
   __smallhands_own=
   __smallhands_settle
-  case $- in *e*) __smallhands_fragile=1 ;; *) __smallhands_fragile=0 ;; esac
+  __smallhands_flags=$-$__smallhands_modes
   builtin jobs
 }
 
-# Comes back with the next command.
+# There is no order: the other side is gone, or a command took the builtins away that are needed, by functions of their
+# name or by disabling them. What POSIX calls special comes before functions in its mode, and an assignment begins that.
+__smallhands_repair() {
+  if [[ -n ${__smallhands_repaired-} ]]; then
+    POSIXLY_CORRECT=1
+    exit 0
+  fi
+  __smallhands_repaired=1
+  if [[ -o posix ]]; then
+    unset -f builtin
+  else
+    POSIXLY_CORRECT=1
+    unset -f builtin
+    unset -v POSIXLY_CORRECT
+  fi
+  enable builtin
+  builtin enable alias enable eval exit export jobs local mapfile printf return set shopt trap unalias unset
+  __smallhands_settle
+  __smallhands_report >&53
+}
+
+# Comes back with the next command; fails when that is a line of input.
 __smallhands_next() {
-  while :; do
-    builtin mapfile -t -n 1 -u 242 __smallhands_order
-    [[ ${#__smallhands_order[@]} -eq 1 ]] || builtin exit 0
+  while [[ 1 ]]; do
+    __smallhands_order=()
+    builtin mapfile -t -n 1 -u 52 __smallhands_order
+    [[ ${#__smallhands_order[@]} -eq 1 ]] || __smallhands_repair
     # The rest of an order that an interrupt tore is none: it is asked for again.
-    case ${__smallhands_order[0]} in
+    case ${__smallhands_order[0]-} in
+      ?*) __smallhands_repaired= ;;
+    esac
+    case ${__smallhands_order[0]-} in
       r*)
         __smallhands_seq=${__smallhands_order[0]#r}
         __smallhands_prepare
-        return 0
+        builtin return 0
+        ;;
+      d*)
+        __smallhands_seq=${__smallhands_order[0]#d}
+        __smallhands_prepare
+        __smallhands_line
+        builtin return
         ;;
       s*)
         __smallhands_seq=${__smallhands_order[0]#s}
-        __smallhands_report >&243
+        __smallhands_report >&53
         ;;
       n*)
         __smallhands_seq=${__smallhands_order[0]#n}
         __smallhands_note "${__smallhands_seq#* }"
         __smallhands_seq=${__smallhands_seq% *}
-        __smallhands_report >&243
+        __smallhands_report >&53
         ;;
     esac
   done

@@ -85,8 +85,7 @@ pub fn patterns_split_output(pattern: &str, all: &[u8], cuts: &[u8]) {
         return;
     };
     assert!(range.start <= range.end && range.end <= all.len(), "{range:?} of {}", all.len());
-    let (shown, before) =
-        expectations.take_match(&mut output, limit).map_or_else(Default::default, |found| found);
+    let (shown, before) = expectations.take_match(&mut output, limit).unwrap_or_default();
     assert_eq!(shown, pattern);
     assert_eq!(before.bytes, all[..range.start]);
     assert_eq!(output.take(limit).bytes, all[range.end..]);

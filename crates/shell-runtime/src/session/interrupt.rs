@@ -70,6 +70,7 @@ impl Session {
             if let Some(outcome) = self.quiet(polite, expected).await {
                 return Ok(outcome);
             }
+            self.entries.refill();
         }
         for _ in 0..KILL_ROUNDS {
             if let Some(outcome) = self.suspend_foreground(firm, expected, suspended).await {
@@ -80,9 +81,23 @@ impl Session {
                 return Ok(outcome);
             }
             self.signal_foreground(libc::SIGINT);
+            self.entries.refill();
         }
         self.end().await?;
         Ok(Outcome::Over)
+    }
+
+    /// Tells the shell and its foreground that their terminal goes away, and gives them a moment to put away what they
+    /// hold: a version manager that is killed in a start-up file leaves a lock behind.
+    pub(super) async fn hang_up(&self) {
+        let group = self.pty.foreground().unwrap_or(self.pid);
+        // The shell first, lest it go on with the next command.
+        send(self.pid, libc::SIGHUP);
+        send(-group, libc::SIGHUP);
+        let end = tokio::time::Instant::now() + STEP.0;
+        while tokio::time::Instant::now() < end && lives(group) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     fn signal_foreground(&self, signal: i32) {
@@ -195,6 +210,12 @@ impl Session {
             ..Observation::default()
         })
     }
+}
+
+/// Whether a process group has members.
+fn lives(group: i32) -> bool {
+    // SAFETY: kill has no memory preconditions; signal 0 only asks.
+    unsafe { libc::kill(-group, 0) == 0 }
 }
 
 fn send(target: i32, signal: i32) {

@@ -14,7 +14,7 @@ use super::patience::Patience;
 use super::pty::Pty;
 use super::pump::Pump;
 use super::screen::{Phase, Screen};
-use super::shell::{self, Orders};
+use super::shell::{self, Entries, Orders, Way};
 use super::startup::{Startup, Steps};
 use super::text::{decode, without_escapes};
 use super::turn::Wake;
@@ -32,6 +32,7 @@ pub(super) struct Session {
     pub(super) pty: Arc<Pty>,
     pub(super) around: Surroundings,
     pub(super) orders: Orders,
+    pub(super) entries: Arc<Entries>,
     next_seq: AtomicU64,
     tree: Mutex<Option<Tree>>,
     pump: AbortHandle,
@@ -51,15 +52,34 @@ impl Session {
     ) -> Result<(Self, String), RuntimeError> {
         let patience = Patience::plain(request.startup_timeout, around.settings.output_limit);
         let startup_files = around.settings.startup_files;
-        let session = Self::launch(around, name).await?;
-        let mut output = session.started(&patience, "the shell to get ready").await?;
+        let launching = tokio::time::timeout_at(patience.deadline, Self::launch(around, name));
+        let session = launching.await.unwrap_or_else(|_| {
+            let reason = "the shell could not be started in time".to_owned();
+            Err(RuntimeError::SessionStart { session: name.to_owned(), reason })
+        })?;
         let usual = startup_files.then(|| startup.remembered().unwrap_or_else(Steps::reading));
-        if let Some(sourcing) = sourcing(usual.as_ref(), &request.startup_source) {
-            session.order(&sourcing)?;
-            output.push_str(&usual.map(|usual| without_escapes(usual.output)).unwrap_or_default());
-            output.push_str(&session.started(&patience, "its start-up files").await?);
+        match session.set_up(&patience, usual, &request.startup_source).await {
+            Ok(output) => Ok((session, output)),
+            Err(error) => {
+                session.end().await?;
+                Err(error)
+            }
         }
-        Ok((session, output))
+    }
+
+    async fn set_up(
+        &self,
+        patience: &Patience,
+        usual: Option<Steps>,
+        asked: &[String],
+    ) -> Result<String, RuntimeError> {
+        let mut output = self.started(patience, "the shell to get ready").await?;
+        if let Some(sourcing) = sourcing(usual.as_ref(), asked) {
+            self.order(&sourcing)?;
+            output.push_str(&usual.map(|usual| without_escapes(usual.output)).unwrap_or_default());
+            output.push_str(&self.started(patience, "its start-up files").await?);
+        }
+        Ok(output)
     }
 
     /// Starts a shell; it is not ready yet.
@@ -67,8 +87,8 @@ impl Session {
         let shell = shell::start(&around.launcher).await?;
         let screen = Arc::new(Screen::new(around.settings.output_limit));
         let (seen, pty) = (Arc::clone(&screen), Arc::clone(&shell.pty));
-        let pid = shell.started.pid;
-        let pump = Pump::new(seen, pty, shell.reports, shell.entries, shell.started);
+        let (pid, entries) = (shell.started.pid, shell.entries);
+        let pump = Pump::new(seen, pty, shell.reports, Arc::clone(&entries), shell.started);
         Ok(Self {
             name: name.to_owned(),
             pid,
@@ -76,6 +96,7 @@ impl Session {
             pty: shell.pty,
             around,
             orders: shell.orders,
+            entries,
             next_seq: AtomicU64::new(1),
             tree: Mutex::new(Some(shell.tree)),
             pump: tokio::spawn(pump.run()).abort_handle(),
@@ -122,11 +143,15 @@ impl Session {
 
     /// Hands a command to the idle shell. Notices of what an interrupt killed come in front of its output.
     pub(super) fn order(&self, command: &str) -> Result<(), RuntimeError> {
+        self.order_by(Way::Evaluated, command)
+    }
+
+    /// The same in a certain way.
+    pub(super) fn order_by(&self, way: Way, command: &str) -> Result<(), RuntimeError> {
         let seq = self.next_seq();
         self.pty.make_transparent().map_err(RuntimeError::io("prepare the session's terminal"))?;
         self.screen.started(seq, shortened(command));
-        let error_trap = self.screen.lock().last.error_trap;
-        let sent = self.orders.run(seq, command, error_trap);
+        let sent = self.orders.run(seq, command, way);
         // A shell that died just now cannot be written to; the wait will see its end.
         sent.or_else(|error| if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
             .map_err(RuntimeError::io("hand the command to the shell"))
@@ -189,7 +214,11 @@ impl Session {
     /// Kills the shell and everything it started. Whoever waits for a command hears of the end, not of what dying
     /// processes still report.
     pub(super) async fn end(&self) -> Result<(), RuntimeError> {
+        let is_running = matches!(self.screen.lock().phase, Phase::Running(_));
         self.screen.ended(128 + libc::SIGKILL);
+        if is_running {
+            self.hang_up().await;
+        }
         match self.take_tree() {
             Some(tree) => tree.kill().await,
             None => Ok(()),

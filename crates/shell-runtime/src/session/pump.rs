@@ -27,12 +27,12 @@ pub(super) struct Pump {
     screen: Arc<Screen>,
     pty: Arc<Pty>,
     reports: pipe::Receiver,
-    entries: Entries,
+    entries: Arc<Entries>,
     started: Started,
     /// The beginning of a message whose end has not come yet.
     record: Vec<u8>,
-    /// The shell said that the next report is made with an ERR trap set.
-    error_trap: bool,
+    /// The shell said that the next report is made with a trap set.
+    trap: bool,
     /// Number of the order that was reported last, and how often in a row.
     last_seq: u64,
     idle_entries: u32,
@@ -43,21 +43,11 @@ impl Pump {
         screen: Arc<Screen>,
         pty: Arc<Pty>,
         reports: pipe::Receiver,
-        entries: Entries,
+        entries: Arc<Entries>,
         started: Started,
     ) -> Self {
         let record = Vec::new();
-        Self {
-            screen,
-            pty,
-            reports,
-            entries,
-            started,
-            record,
-            error_trap: false,
-            last_seq: 0,
-            idle_entries: 0,
-        }
+        Self { screen, pty, reports, entries, started, record, trap: false, last_seq: 0, idle_entries: 0 }
     }
 
     /// Runs until the shell ends.
@@ -100,7 +90,7 @@ impl Pump {
             let record = std::mem::take(&mut self.record);
             match Message::parse(&record) {
                 Some(Message::Report(report)) => self.deliver(report),
-                Some(Message::ErrorTrap) => self.error_trap = true,
+                Some(Message::Trap) => self.trap = true,
                 Some(Message::Note(note)) => self.screen.noted(&note),
                 None if record.is_empty() => {}
                 None => tracing::warn!(?record, "the shell's report is not understood"),
@@ -109,7 +99,7 @@ impl Pump {
     }
 
     fn deliver(&mut self, mut report: Report) {
-        report.error_trap = std::mem::take(&mut self.error_trap);
+        report.is_trapped = std::mem::take(&mut self.trap);
         self.idle_entries = if report.seq == self.last_seq { self.idle_entries + 1 } else { 0 };
         self.last_seq = report.seq;
         if report.entered && self.idle_entries < MOST_IDLE_ENTRIES {

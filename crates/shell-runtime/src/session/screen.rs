@@ -38,8 +38,8 @@ impl Phase {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Message {
     Report(Report),
-    /// An ERR trap is set; this stands in front of a report.
-    ErrorTrap,
+    /// ERR or DEBUG are trapped; this stands in front of a report.
+    Trap,
     /// What bash says of a job that an interrupt killed.
     Note(Vec<u8>),
 }
@@ -53,23 +53,22 @@ pub(super) struct Report {
     pub(super) entered: bool,
     /// The text was run, at least in part; otherwise bash could not parse it.
     pub(super) ran: bool,
-    /// The shell ends when a command fails.
-    pub(super) fragile: bool,
-    /// An ERR trap is set.
-    pub(super) error_trap: bool,
+    /// The shell's option letters, as `$-` has them.
+    pub(super) flags: String,
+    /// ERR or DEBUG are trapped.
+    pub(super) is_trapped: bool,
     pub(super) cwd: PathBuf,
 }
 
 impl Message {
     /// Reads one message without the NULs around it.
     pub(super) fn parse(record: &[u8]) -> Option<Self> {
-        if record.starts_with(b"trap -- ") {
-            return Some(Self::ErrorTrap);
+        if let Some(note) = record.strip_prefix(b"note ") {
+            return Some(Self::Note(note.to_vec()));
         }
-        match record.strip_prefix(b"note ") {
-            Some(note) => Some(Self::Note(note.to_vec())),
-            None => Report::parse(record).map(Self::Report),
-        }
+        // What a DEBUG trap prints may stand around it.
+        let is_trap = || record.windows(8).any(|window| window == b"trap -- ");
+        Report::parse(record).map(Self::Report).or_else(|| is_trap().then_some(Self::Trap))
     }
 }
 
@@ -79,14 +78,19 @@ impl Report {
         let mut fields = record.splitn(6, |&byte| byte == b' ');
         let mut text = || std::str::from_utf8(fields.next()?).ok();
         let (seq, status) = (text()?.parse().ok()?, text()?.parse().ok()?);
-        let (entered, ran, fragile) = (text()? == "1", text()? == "1", text()? == "1");
+        let (entered, ran, flags) = (text()? == "1", text()? == "1", text()?.to_owned());
         let cwd = std::ffi::OsString::from_vec(fields.next()?.to_vec()).into();
-        Some(Self { seq, status, entered, ran, fragile, error_trap: false, cwd })
+        Some(Self { seq, status, entered, ran, flags, is_trapped: false, cwd })
     }
 
-    /// A text that cannot be parsed would do harm, so it has to be checked in advance.
-    pub(super) fn is_careful(&self) -> bool {
-        self.fragile || self.error_trap
+    /// The shell ends when a command fails, so also when a text cannot be parsed.
+    pub(super) fn is_fragile(&self) -> bool {
+        self.flags.contains('e')
+    }
+
+    /// Commands are printed as they run.
+    pub(super) fn is_traced(&self) -> bool {
+        self.flags.contains('x')
     }
 }
 
@@ -105,6 +109,8 @@ pub(super) struct State {
     pub(super) printed_at: Instant,
     /// Up to where answers have given out what was printed.
     pub(super) answered: u64,
+    /// Where the output of the running command, or of the last one, begins.
+    pub(super) began: u64,
     /// Report of the last command.
     pub(super) last: Report,
     /// Number of the last report of any order, synchronisation included.
@@ -149,6 +155,7 @@ impl Screen {
             history: History::default(),
             printed_at: now,
             answered: 0,
+            began: 0,
             last: Report::default(),
             reported: 0,
             notes: Vec::new(),
@@ -176,6 +183,7 @@ impl Screen {
         let mut state = self.lock();
         state.enter(Phase::Running(seq));
         state.command = Some(command);
+        state.began = state.answered;
         let notes = std::mem::take(&mut state.notes);
         state.output.push(&notes);
     }
@@ -236,26 +244,19 @@ mod tests {
 
     #[test]
     fn reports_are_read_with_any_directory() {
-        let report = |seq, status, [entered, ran, fragile]: [bool; 3], cwd: &str| {
-            Some(Message::Report(Report {
-                seq,
-                status,
-                entered,
-                ran,
-                fragile,
-                error_trap: false,
-                cwd: cwd.into(),
-            }))
+        let report = |seq, status, [entered, ran]: [bool; 2], flags: &str, cwd: &str| {
+            let (flags, cwd) = (flags.to_owned(), cwd.into());
+            Some(Message::Report(Report { seq, status, entered, ran, flags, is_trapped: false, cwd }))
         };
         let cases: [(&[u8], Option<Message>); 8] = [
-            (b"3 0 0 1 0 /tmp", report(3, 0, [false, true, false], "/tmp")),
-            (b"4 130 1 0 1 /a b\nc", report(4, 130, [true, false, true], "/a b\nc")),
-            (b"5 1 0 1 0 ", report(5, 1, [false, true, false], "")),
-            (b"trap -- 'echo 1 2 3' ERR\n", Some(Message::ErrorTrap)),
+            (b"3 0 0 1 himBs /tmp", report(3, 0, [false, true], "himBs", "/tmp")),
+            (b"4 130 1 0 ex /a b\nc", report(4, 130, [true, false], "ex", "/a b\nc")),
+            (b"5 1 0 1 i ", report(5, 1, [false, true], "i", "")),
+            (b"dbg\ntrap -- 'echo 1 2 3' ERR\ndbg\n", Some(Message::Trap)),
             (b"note [1]+  Killed  x", Some(Message::Note(b"[1]+  Killed  x".to_vec()))),
             (b"", None),
-            (b"x 0 0 0 0 /", None),
-            (b"1 0 0 0 0", None),
+            (b"x 0 0 0 i /", None),
+            (b"1 0 0 0 i", None),
         ];
         for (record, expected) in cases {
             assert_eq!(Message::parse(record), expected, "{record:?}");

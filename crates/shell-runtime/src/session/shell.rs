@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::net::unix::pipe;
 
 use super::pty::Pty;
+use super::screen::Report;
 use crate::error::RuntimeError;
 use crate::launch::{Launch, Launcher, Started, Tree};
 use crate::protocol::CommandLine;
@@ -18,20 +19,26 @@ use crate::protocol::CommandLine;
 const DRIVER: &str = include_str!("driver.bash");
 
 /// First line that the shell reads: it becomes a session's shell.
-const LOAD: &[u8] = b". /dev/fd/241\n";
+const LOAD: &[u8] = b". /dev/fd/51\n";
 
 /// The line that takes orders until a command breaks out of it. The command itself runs with the control
 /// descriptors closed and the terminal as its input; the shell keeps its copies where programs cannot inherit them.
-const LOOP: &[u8] =
-    b"__smallhands_entry=$?; while { __smallhands_status=${__smallhands_own:-$?}; __smallhands_end; \
-    { builtin trap -p ERR; __smallhands_report; } >&243; __smallhands_next; } >/dev/null 2>&1; do \
-    builtin eval \"$__smallhands_prefix${__smallhands_text[0]-}\" <&240 240<&- 241<&- 242<&- 243>&-; done\n";
+const ENTRY: &[u8] =
+    b"__smallhands_enter; while { __smallhands_status=${__smallhands_own:-$?}; __smallhands_end; \
+    { builtin trap -p ERR DEBUG; __smallhands_report; } >&53; __smallhands_next; } >/dev/null 2>&1; do \
+    builtin eval \"$__smallhands_prefix${__smallhands_text[0]-}\" <&50 50<&- 51<&- 52<&- 53>&-; done\n";
+
+/// How many such lines the shell finds without being given more.
+const RESERVE: usize = 4;
+
+/// Added to a text with pipelines, so that the status of each part is known to the next command.
+const PIPES: &str = "\n__smallhands_own=$? __smallhands_pipes=(\"${PIPESTATUS[@]}\")";
 
 /// A prompt that shows nothing and still is not empty: start-up files stop at an empty one.
 const PROMPT: &str = r"\[\]";
 
-/// Descriptor of the terminal in the shell; the others follow.
-const FIRST_FD: i32 = 240;
+/// Descriptor of the terminal in the shell; the others follow. Low enough for shells that limit their open files.
+const FIRST_FD: i32 = 50;
 
 /// A started shell and this side of its channels.
 pub(super) struct Shell {
@@ -40,7 +47,7 @@ pub(super) struct Shell {
     pub(super) pty: Arc<Pty>,
     pub(super) reports: pipe::Receiver,
     pub(super) orders: Orders,
-    pub(super) entries: Entries,
+    pub(super) entries: Arc<Entries>,
 }
 
 /// Starts bash; it reports when it is ready.
@@ -69,7 +76,7 @@ pub(super) async fn start(launcher: &Launcher) -> Result<Shell, RuntimeError> {
         pty: Arc::new(pty),
         reports: channels.reports,
         orders: Orders { text: channels.text, orders: channels.orders },
-        entries: Entries(channels.entries),
+        entries: Arc::new(Entries(channels.entries)),
     })
 }
 
@@ -103,8 +110,8 @@ struct Channels {
 impl Channels {
     fn open() -> io::Result<Self> {
         let (entry_reader, mut entry_writer) = io::pipe()?;
-        // One line to enter the loop with, and one in reserve; see `Entries`.
-        entry_writer.write_all(&[LOAD, LOOP, LOOP].concat())?;
+        // One line to enter the loop with, and some in reserve; see `Entries`.
+        entry_writer.write_all(&[LOAD, &ENTRY.repeat(1 + RESERVE)].concat())?;
         let (order_reader, order_writer) = io::pipe()?;
         let (report_reader, report_writer) = io::pipe()?;
         let mut text = memory_file()?;
@@ -136,17 +143,39 @@ pub(super) fn memory_file() -> io::Result<File> {
     Ok(unsafe { File::from_raw_fd(fd) })
 }
 
-/// The shell's supply of lines that enter its loop. There is always one in reserve.
+/// The shell's supply of lines that enter its loop. Some are always in reserve, because a signal may cost one.
 #[derive(Debug)]
 pub(super) struct Entries(io::PipeWriter);
 
 impl Entries {
-    /// Replaces the line that the shell has used.
+    /// Replaces a line that the shell has used or may have lost.
     pub(super) fn refill(&self) {
-        if let Err(error) = (&self.0).write_all(LOOP) {
+        if let Err(error) = (&self.0).write_all(ENTRY) {
             tracing::debug!(%error, "the shell takes no more lines");
         }
     }
+}
+
+/// How the shell comes to run a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// A builtin evaluates it, which is quick and finds errors in one line before it runs any of it.
+    Evaluated,
+    /// Bash reads it as its input. It must be known that it can be parsed, between braces, too.
+    Line,
+}
+
+/// Whether evaluating the command would show: in traces (one `+` more), in traps (run once more), and in what `break`
+/// does outside of loops.
+pub(super) fn better_as_line(command: &str, last: &Report) -> bool {
+    let strays = ["break", "continue"].iter().any(|word| command.contains(word)) && !command.contains("do");
+    let telling = last.is_traced() || last.is_trapped || strays;
+    telling && is_separable(command) && !command.contains("alias")
+}
+
+/// Whether another line can stand behind the command without becoming part of it.
+fn is_separable(command: &str) -> bool {
+    !command.contains("<<") && !command.trim_end().ends_with(['\\', '|', '&'])
 }
 
 /// Where orders go.
@@ -158,18 +187,16 @@ pub(super) struct Orders {
 
 impl Orders {
     /// Asks the shell to run `command`; it must be idle.
-    ///
-    /// With an ERR trap the failing command sets it off, and "eval" must not do so again: then the status is kept by a
-    /// line of its own, unless that would become part of the command.
-    pub(super) fn run(&self, seq: u64, command: &str, error_trap: bool) -> io::Result<()> {
-        let separable = error_trap && !command.contains("<<") && !command.ends_with('\\');
-        let kept = if separable { "\n__smallhands_own=$?" } else { "" };
+    pub(super) fn run(&self, seq: u64, command: &str, way: Way) -> io::Result<()> {
+        let is_pipeline = way == Way::Evaluated && command.contains('|') && is_separable(command);
+        let added = if is_pipeline { PIPES } else { "" };
         self.text.set_len(0)?;
         // The shell reads with the same file offset, from which the text begins.
         (&self.text).rewind()?;
         self.text.write_all_at(command.as_bytes(), 0)?;
-        self.text.write_all_at(kept.as_bytes(), command.len() as u64)?;
-        self.send(&format!("r{seq}\n"))
+        self.text.write_all_at(added.as_bytes(), command.len() as u64)?;
+        let verb = if way == Way::Line { 'd' } else { 'r' };
+        self.send(&format!("{verb}{seq}\n"))
     }
 
     /// Asks the shell to report once more, without running anything.

@@ -38,7 +38,12 @@ pub(super) async fn check(around: &Surroundings, command: &str) -> Result<(), Ru
     }
 }
 
-/// Asks a fresh bash that only parses, for its words. Extended patterns are accepted, because a session may have
+/// Whether the command can stand between braces; one without any words cannot.
+pub(super) async fn fits_into_a_group(around: &Surroundings, command: &str) -> bool {
+    around.checker.parses(&around.launcher, &format!("{{ {command}\n}}")).await == Some(true)
+}
+
+/// Asks a fresh bash that only parses, for its words; it reads byte by byte. Extended patterns are accepted, because a session may have
 /// switched them on.
 pub(super) async fn explain(launcher: &Launcher, command: &str) -> Result<(), RuntimeError> {
     let parser = Command {
@@ -46,7 +51,10 @@ pub(super) async fn explain(launcher: &Launcher, command: &str) -> Result<(), Ru
         output_limit: SHOWN,
         ..Command::argv(["bash", "--noprofile", "--norc", "-O", "extglob", "-n"]).with_timeout(PATIENCE)
     };
-    let parsed = execute(launcher, parser).await?;
+    // The limit is that of the parsing; this one holds for getting it started, too.
+    let parsed = tokio::time::timeout(2 * PATIENCE, execute(launcher, parser)).await.map_err(|_| {
+        RuntimeError::Io { what: "check the command's syntax", source: std::io::ErrorKind::TimedOut.into() }
+    })??;
     if parsed.exit_code == Some(0) {
         return Ok(());
     }

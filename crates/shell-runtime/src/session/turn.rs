@@ -1,19 +1,24 @@
 //! A command's turn in a session: handing it to the shell or typing it into what runs, waiting, answering.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::backlog::{Backlog, Taken};
 use super::listening;
-use super::living::{Seen, Session};
+use super::living::{Seen, Session, deadline};
 use super::patience::{Patience, Timetable};
 use super::screen::{Phase, State};
+use super::shell::{self, Way};
 use super::syntax;
 use super::text::without_echo;
 use super::usage::Meter;
 use crate::error::{RuntimeError, shortened};
 use crate::protocol::{BashAction, BashWaitAction, Check, Observation, Usage};
+
+/// How long a command waits for an earlier one that is still running.
+const PREDECESSOR: Duration = Duration::from_secs(5);
 
 /// What ended a wait.
 #[derive(Debug)]
@@ -60,11 +65,9 @@ impl Session {
         let Ok(_turn) = tokio::time::timeout_at(patience.deadline, self.turn.lock()).await else {
             return Err(self.busy());
         };
-        if !talks && !self.finds_errors_by_itself(&action.command) {
-            syntax::check(&self.around, &action.command).await?;
-        }
+        let way = if talks { Way::Evaluated } else { self.way_in_time(&action.command, &patience).await? };
         let mut meter = action.usage.then(|| Meter::start(self.pid));
-        self.begin(action, talks, &patience).await?;
+        self.begin(action, talks, way, &patience).await?;
         let wake = self.wait(&patience, meter.as_mut()).await;
         if !talks
             && let Wake::Done { ran: false, status, .. } = wake
@@ -78,34 +81,62 @@ impl Session {
         self.answer(&asked, &patience, wake, meter.and_then(Meter::finish))
     }
 
-    /// Whether an error in the command's syntax shows without any effect when the command is simply run.
-    fn finds_errors_by_itself(&self, command: &str) -> bool {
-        syntax::is_parsed_at_once(command) && !self.screen.lock().last.is_careful()
+    async fn way_in_time(&self, command: &str, patience: &Patience) -> Result<Way, RuntimeError> {
+        let found = tokio::time::timeout_at(patience.deadline, self.way_for(command, patience)).await;
+        found.unwrap_or_else(|_| {
+            let (command, limit) = (shortened(command), patience.limit);
+            Err(RuntimeError::CommandTimeout { command, limit, output: String::new(), truncated: false })
+        })
+    }
+
+    /// How the command is to be run, once the shell is idle. It is checked in advance unless an error in its syntax shows
+    /// without any effect when it is simply run.
+    async fn way_for(&self, command: &str, patience: &Patience) -> Result<Way, RuntimeError> {
+        self.outlast_predecessor(patience).await?;
+        let (line, fragile) = {
+            let state = self.screen.lock();
+            (shell::better_as_line(command, &state.last), state.last.is_fragile())
+        };
+        if line || fragile || !syntax::is_parsed_at_once(command) {
+            syntax::check(&self.around, command).await?;
+        }
+        let line = line && syntax::fits_into_a_group(&self.around, command).await;
+        Ok(if line { Way::Line } else { Way::Evaluated })
+    }
+
+    /// Gives a command that nobody waits for any more a little time to end, as one that was just answered may need.
+    async fn outlast_predecessor(&self, patience: &Patience) -> Result<(), RuntimeError> {
+        let mut changed = self.screen.watch();
+        let idle = async {
+            while matches!(self.screen.lock().phase, Phase::Running(_)) && changed.changed().await.is_ok() {}
+        };
+        let limit = patience.deadline.min(deadline(PREDECESSOR));
+        tokio::time::timeout_at(limit, idle).await.map_err(|_| self.busy())
     }
 
     /// Waits for the command that is running as if the caller had started it.
     pub(super) async fn join(&self, action: &BashWaitAction) -> Result<Observation, RuntimeError> {
         let patience = Patience::for_joining(action, self.around.settings.output_limit)?;
-        let (from, command) = {
-            let state = self.screen.lock();
-            (state.answered, state.command.clone().unwrap_or_default())
-        };
+        let command = self.screen.lock().command.clone().unwrap_or_default();
         let asked = Asked { command: &command, talks: false, check: action.check, error_msg: "" };
         let turn = tokio::time::timeout_at(patience.deadline, self.turn.lock()).await;
-        let answered_others = self.screen.lock().answered > from;
+        let (from, answered) = {
+            let state = self.screen.lock();
+            (state.began, state.answered)
+        };
         let mut wake = match turn {
             Ok(_) => self.wait(&patience, None).await,
             Err(_) => Wake::Late(Seen { offset: self.screen.lock().history.end(), ..Seen::default() }),
         };
-        if answered_others || turn.is_err() {
+        if answered > from || turn.is_err() {
             let seen = wake.seen();
             seen.taken = self.shown(from, seen.offset, patience.output_limit);
         }
         self.answer(&asked, &patience, wake, None)
     }
 
-    /// What the terminal showed between two offsets, as far as it is kept: calls that were answered meanwhile got it,
-    /// and it is as much this one's.
+    /// What the terminal showed between two offsets, as far as it is kept: other calls were answered with it, and it is
+    /// as much this one's.
     fn shown(&self, from: u64, to: u64, limit: usize) -> Taken {
         let most = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
         let (mut all, mut missed) = (Backlog::new(limit), 0);
@@ -117,7 +148,13 @@ impl Session {
         Taken { omitted: taken.omitted + missed, ..taken }
     }
 
-    async fn begin(&self, action: &BashAction, talks: bool, patience: &Patience) -> Result<(), RuntimeError> {
+    async fn begin(
+        &self,
+        action: &BashAction,
+        talks: bool,
+        way: Way,
+        patience: &Patience,
+    ) -> Result<(), RuntimeError> {
         let Ok(_settled) = tokio::time::timeout_at(patience.deadline, self.settled.lock()).await else {
             return Err(self.busy());
         };
@@ -127,7 +164,7 @@ impl Session {
             Phase::Running(_) => Err(self.busy()),
             Phase::Idle => {
                 syntax::possible(&action.command)?;
-                self.order(&action.command)
+                self.order_by(way, &action.command)
             }
             // The wait that follows reports the end.
             Phase::Ended(_) => Ok(()),

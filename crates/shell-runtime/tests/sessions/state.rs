@@ -47,7 +47,7 @@ async fn prompts_traces_and_options_leave_no_trace() {
     place.run("PS1='prompt> '; PS2='more> '; PROMPT_COMMAND='echo from prompt'; PS0=zero").await;
     assert_eq!(place.output("echo a\necho b").await, "a\nb\n");
     assert_eq!(place.output("set -x").await, "");
-    assert_eq!(place.output("echo a").await, "++ echo a\na\n");
+    assert_eq!(place.output("echo a").await, "+ echo a\na\n");
     assert_eq!(place.run("(exit 4)").await.exit_code, Some(4));
     assert_eq!(place.output("set +x; echo $-").await.lines().last(), Some("himBs"));
     for option in [
@@ -175,5 +175,128 @@ async fn traps_stay_the_commands_own() {
     assert!(
         matches!(&end, RuntimeError::ShellExited { status: 2, output, .. } if output.contains("bye")),
         "{end:?}"
+    );
+}
+
+#[tokio::test]
+async fn traces_show_commands_as_a_shell_does() {
+    let place = Place::new().await;
+    let cases = [
+        ("set -x", ""),
+        ("echo \"a b\"; true", "+ echo 'a b'\na b\n+ true\n"),
+        ("for i in 1 2; do : $i; done", "+ for i in 1 2\n+ : 1\n+ for i in 1 2\n+ : 2\n"),
+        ("x=$(echo y)", "++ echo y\n+ x=y\n"),
+        ("(exit 3)", "+ exit 3\n"),
+        ("echo $?", "+ echo 3\n3\n"),
+        ("echo one\necho two", "+ echo one\none\n+ echo two\ntwo\n"),
+        ("# nothing", ""),
+        ("PS4='TRACE '", "+ PS4='TRACE '\n"),
+        ("echo hi", "TRACE echo hi\nhi\n"),
+        ("{ set +x; } 2>/dev/null", ""),
+        ("echo quiet", "quiet\n"),
+        ("set -x; echo on; set +x", "TTRACE echo on\non\nTTRACE set +x\n"),
+    ];
+    for (command, expected) in cases {
+        assert_eq!(place.output(command).await, expected, "{command}");
+    }
+}
+
+#[tokio::test]
+async fn debug_traps_run_for_commands_only() {
+    let place = Place::new().await;
+    place.run("trap 'echo dbg' DEBUG").await;
+    let cases = [
+        ("echo hi", "dbg\nhi\n"),
+        ("false", "dbg\n"),
+        ("echo $?; true", "dbg\n1\ndbg\n"),
+        ("echo a\necho b", "dbg\na\ndbg\nb\n"),
+    ];
+    for (command, expected) in cases {
+        assert_eq!(place.output(command).await, expected, "{command}");
+    }
+    place.run("trap - DEBUG").await;
+    assert_eq!(place.output("echo hi").await, "hi\n");
+}
+
+#[tokio::test]
+async fn redefined_and_disabled_builtins_are_the_commands_own() {
+    let place = Place::new().await;
+    let names = "printf exit jobs read mapfile eval set trap return local unset export alias shopt continue";
+    place.run(&format!("for n in {names}; do eval \"$n() {{ command echo no; }}\"; done")).await;
+    let cases =
+        [("echo hi", "hi\n", 0), ("false", "", 1), ("printf x", "no\n", 0), ("(command exit 4)", "", 4)];
+    for (command, expected, status) in cases {
+        let seen = place.run(command).await;
+        assert_eq!((seen.output.as_str(), seen.exit_code), (expected, Some(status)), "{command}");
+    }
+    place.run(&format!("builtin unset -f {names}")).await;
+    for taking in
+        ["builtin() { :; }; command() { :; }", "enable -n printf jobs mapfile echo true", "enable -n builtin"]
+    {
+        place.run(taking).await;
+        assert_eq!(place.output("echo hi").await, "hi\n", "{taking}");
+        assert_eq!(place.run("/bin/false").await.exit_code, Some(1), "{taking}");
+        place.run("unset -f builtin command; enable printf jobs mapfile echo true builtin").await;
+        assert_eq!(place.output("echo again").await, "again\n", "{taking}");
+    }
+}
+
+#[tokio::test]
+async fn limits_on_open_files_do_not_stop_the_session() {
+    let place = Place::new().await;
+    place.run("ulimit -n 64").await;
+    assert_eq!(place.output("echo hi | cat; (exit 6)").await, "hi\n");
+    assert_eq!(place.output("echo $?; set -x").await, "6\n");
+    assert_eq!(
+        place.output("cat <(echo a) <(echo b)").await.lines().filter(|line| !line.starts_with('+')).count(),
+        2
+    );
+}
+
+#[tokio::test]
+async fn statuses_of_pipelines_survive() {
+    let place = Place::new().await;
+    let cases = [
+        ("false | true | (exit 3)", "", 3),
+        ("echo ${PIPESTATUS[@]}", "1 0 3\n", 0),
+        ("echo ${PIPESTATUS[@]}", "0\n", 0),
+        ("seq 3 | head -1", "1\n", 0),
+        ("true && echo \"${PIPESTATUS[0]}\"", "0\n", 0),
+        ("(exit 5)", "", 5),
+        ("echo ${PIPESTATUS[@]} $?", "5 5\n", 0),
+    ];
+    for (command, expected, status) in cases {
+        let seen = place.run(command).await;
+        assert_eq!((seen.output.as_str(), seen.exit_code), (expected, Some(status)), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn the_prompt_is_the_commands_own() {
+    let place = Place::new().await;
+    place.run("PS1='mine$ '").await;
+    for round in 0..3 {
+        assert_eq!(place.output("echo \"$PS1\"").await, "mine$ \n", "{round}");
+        place.run("false").await;
+        place.time_out("sleep 4620").await;
+        assert_eq!(place.interrupt().await.unwrap().output, "");
+        place.run("echo ${nothing:?}").await;
+    }
+    place.run("PS1=\"more $PS1\"").await;
+    assert_eq!(place.output("echo \"$PS1\"").await, "more mine$ \n");
+}
+
+#[tokio::test]
+async fn breaking_out_of_no_loop_means_nothing() {
+    let place = Place::new().await;
+    for command in ["break", "continue", "break 99", "echo a; break"] {
+        let seen = place.output(command).await;
+        assert!(seen.contains("only meaningful in a"), "{command}: {seen}");
+        assert_eq!(place.output("echo hi").await, "hi\n");
+    }
+    assert!(place.output("break 99; echo hi").await.ends_with("hi\n"));
+    assert_eq!(
+        place.output("for i in 1 2 3; do [ $i = 2 ] && break; echo $i; done; echo $i").await,
+        "1\n2\n"
     );
 }

@@ -48,6 +48,16 @@ async fn bad_syntax_in_one_line_has_no_effect_either() {
         "touch made; cat <<",
         "touch made; ((1+",
         "touch made; )\n",
+        "touch made |",
+        "touch made | cat &&",
+        "touch made | cat || ",
+        "touch made | cat | ",
+        "touch made | while",
+        "touch made | (",
+        "touch made | {",
+        "touch made | '",
+        "touch made | f()",
+        "touch made | if true; then cat; fi |\n",
     ];
     for modes in ["", "set -o posix", "set -u", "set -x", "alias echo='echo '", "set -o noclobber", "set -a"]
     {
@@ -72,7 +82,7 @@ async fn bad_syntax_changes_neither_status_nor_modes() {
     assert_eq!(place.output("echo $?").await, "7\n");
     place.run("set -x").await;
     place.refused("echo )").await;
-    assert_eq!(place.output("echo a").await, "++ echo a\na\n");
+    assert_eq!(place.output("echo a").await, "+ echo a\na\n");
     place.run("set +x; PS1=prompt").await;
     place.refused("echo )").await;
     assert_eq!(place.output("echo \"$-\" | tr -d x").await, "himBs\n");

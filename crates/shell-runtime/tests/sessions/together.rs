@@ -77,9 +77,9 @@ async fn a_caller_that_went_away_can_join_its_command_again() {
     let late = place.time_out("echo one; sleep 0.8; echo two; (exit 3)").await;
     assert!(matches!(late, RuntimeError::CommandTimeout { .. }), "{late:?}");
     let seen = bounded(place.runtime.run_in_session(wait("default"))).await.unwrap();
-    assert_eq!((seen.output.as_str(), seen.exit_code), ("two\n", Some(3)));
+    assert_eq!((seen.output.as_str(), seen.exit_code), ("one\ntwo\n", Some(3)));
     let again = bounded(place.runtime.run_in_session(wait("default"))).await.unwrap();
-    assert_eq!((again.output.as_str(), again.exit_code), ("", Some(3)));
+    assert_eq!((again.output.as_str(), again.exit_code), ("one\ntwo\n", Some(3)));
     // Without an answer to anybody, all of it is there.
     let call = place.act(BashAction::new("echo begun; sleep 0.5; echo ended"));
     let begun = eventually(|| place.runtime.sessions()[0].output_offset >= 14);

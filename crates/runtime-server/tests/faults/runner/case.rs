@@ -16,6 +16,8 @@ pub struct Case {
     pub own_server: bool,
     /// Key of its own server; `None` for the usual one.
     pub token: Option<String>,
+    /// Variables of its own server; null takes one away.
+    pub env: serde_json::Map<String, Value>,
     /// A session is created before the first step.
     pub creates_session: bool,
     /// Only an ordinary user can see it.
@@ -51,6 +53,7 @@ fn parse(group: &str, case: &Value) -> Case {
         needs: words("needs").map(str::to_owned).collect(),
         own_server: case["own_server"] == Value::Bool(true),
         token: case["token"].as_str().map(str::to_owned),
+        env: case["env"].as_object().cloned().unwrap_or_default(),
         ordinary_user_only: case["only"].as_str() == Some("user"),
         name,
         steps,

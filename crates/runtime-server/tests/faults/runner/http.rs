@@ -121,7 +121,10 @@ fn read_until(
     let mut piece = vec![0; 1 << 16];
     while !enough(&received) {
         let left = deadline.saturating_duration_since(Instant::now());
-        stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        if left.is_zero() {
+            return Err(io::Error::new(ErrorKind::TimedOut, format!("{} bytes and no end", received.len())));
+        }
+        stream.set_read_timeout(Some(left))?;
         match stream.read(&mut piece) {
             Ok(0) => break,
             Ok(length) => received.extend_from_slice(&piece[..length]),

@@ -1,12 +1,16 @@
 //! A server under test: the built binary, started in a configuration, with pipes that nobody reads.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
+
+use super::http::Request;
 
 /// The unprivileged user and group that a server started by root can run as.
 const NOBODY: u32 = 65_534;
@@ -48,8 +52,11 @@ impl Home {
         let folder = tempfile::Builder::new().prefix("faults").tempdir().unwrap();
         let home = Self { folder, configuration };
         home.give(home.folder.path());
-        std::fs::copy(env!("CARGO_BIN_EXE_swerex-remote"), home.binary()).unwrap();
-        std::fs::set_permissions(home.binary(), PermissionsExt::from_mode(0o755)).unwrap();
+        // By a process of its own: a file that this one has open for writing could be inherited by a server that
+        // another thread starts, and could not be run then.
+        let source = env!("CARGO_BIN_EXE_swerex-remote");
+        let copied = Command::new("install").args(["-m", "755", source]).arg(home.binary()).status();
+        assert!(copied.is_ok_and(|status| status.success()), "{source} cannot be copied");
         home
     }
 
@@ -74,7 +81,7 @@ impl Home {
 
     fn command(&self) -> Command {
         let mut command = if self.configuration.drops_root {
-            let mut command = Command::new("setpriv");
+            let mut command = Command::new("/usr/bin/setpriv");
             let ids = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")];
             command.args(ids).arg("--clear-groups").arg(self.binary());
             command
@@ -91,15 +98,25 @@ impl Home {
         command
     }
 
-    /// Starts a server and waits until it takes connections.
-    pub fn start(&self, token: &str) -> Server {
+    /// Starts a server, with some variables changed, and waits until it takes connections.
+    pub fn start(&self, token: &str, env: &serde_json::Map<String, Value>) -> Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = self.command();
         command.args(["--host", "127.0.0.1", "--port", &port.to_string(), "--auth-token", token]);
+        for (name, value) in env {
+            match value.as_str() {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
-        let server =
-            Server { child, address: SocketAddr::from(([127, 0, 0, 1], port)), token: token.to_owned() };
+        let server = Server {
+            pid: child.id(),
+            child: Mutex::new(child),
+            address: SocketAddr::from(([127, 0, 0, 1], port)),
+            token: token.to_owned(),
+        };
         server.wait_until_up();
         server
     }
@@ -107,14 +124,38 @@ impl Home {
 
 /// A running server; it is killed when dropped.
 pub struct Server {
-    child: Child,
+    child: Mutex<Child>,
+    pid: u32,
     pub address: SocketAddr,
     pub token: String,
 }
 
 impl Server {
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.pid
+    }
+
+    /// Whether it still answers what costs nothing.
+    pub fn is_alive(&self) -> bool {
+        let headers = vec![("x-api-key".to_owned(), self.token.clone())];
+        let request = Request { method: "GET".into(), path: "/is_alive".into(), headers, body: None };
+        (0..3).any(|_| {
+            request.send(self.address, Duration::from_secs(10)).is_ok_and(|answer| answer.status == 200)
+        })
+    }
+
+    /// What became of it, for a report.
+    pub fn fate(&self) -> String {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        match child.try_wait() {
+            Ok(Some(status)) => format!("THE SERVER (pid {}) ENDED ({status})", self.pid),
+            _ => format!("THE SERVER (pid {}) IS STUCK", self.pid),
+        }
+    }
+
+    /// Ends it at once.
+    pub fn kill(&self) {
+        drop(self.child.lock().unwrap_or_else(PoisonError::into_inner).kill());
     }
 
     fn wait_until_up(&self) {
@@ -128,7 +169,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop(child.kill());
+        drop(child.wait());
     }
 }

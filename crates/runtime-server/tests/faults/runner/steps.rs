@@ -5,6 +5,7 @@ use std::io;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -25,8 +26,7 @@ pub struct Performance<'a> {
     pub server: &'a Server,
     pub names: Names,
     pub sent: Mutex<HashMap<String, JoinHandle<io::Result<Answer>>>>,
-    /// Connections that send nothing, and the right to hold so many.
-    pub held: Mutex<Vec<TcpStream>>,
+    held: Mutex<Option<Held>>,
     /// Sessions to be closed in the end.
     pub sessions: Mutex<Vec<String>>,
     begun: Instant,
@@ -42,8 +42,28 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a whole case may take.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// So many connections are held by one case at a time.
-static HOLDING: Mutex<()> = Mutex::new(());
+/// Whether a case holds so many connections that another one cannot.
+static HOLDING: AtomicBool = AtomicBool::new(false);
+
+/// Connections that send nothing.
+struct Held(Vec<TcpStream>);
+
+impl Held {
+    /// Waits for its turn.
+    fn none() -> Self {
+        while HOLDING.swap(true, Ordering::Acquire) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self(Vec::new())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.clear();
+        HOLDING.store(false, Ordering::Release);
+    }
+}
 
 impl Performance<'_> {
     /// Performs a step as often as it says.
@@ -64,7 +84,7 @@ impl Performance<'_> {
             "processes" => return self.look_at_system(step, names),
             "file" => return self.file(step, names),
             "hold" => return self.hold(step),
-            "release" => self.held.lock().unwrap_or_else(PoisonError::into_inner).clear(),
+            "release" => drop(self.held.lock().unwrap_or_else(PoisonError::into_inner).take()),
             "kill_server" => {
                 drop(std::process::Command::new("kill").args(["-9", &self.server.pid().to_string()]).status())
             }
@@ -247,21 +267,21 @@ impl Performance<'_> {
 
     /// Opens many connections, half of which send the beginning of a request.
     fn hold(&self, step: &Value) -> Outcome {
-        let _one_at_a_time = HOLDING.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = step["connections"].as_u64().expect("a number") as usize;
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = Held::none();
         let start = Instant::now();
-        while held.len() < wanted.min(super::free_descriptors()) {
+        while held.0.len() < wanted.min(super::free_descriptors()) {
             let mut stream = http::connect(self.server.address, PATIENCE)
-                .map_err(|error| format!("connection {} of {wanted}: {error}", held.len()))?;
-            if held.len() % 2 == 0 {
+                .map_err(|error| format!("connection {} of {wanted}: {error}", held.0.len()))?;
+            if held.0.len().is_multiple_of(2) {
                 drop(io::Write::write_all(&mut stream, step["half"].as_str().unwrap_or_default().as_bytes()));
             }
-            held.push(stream);
+            held.0.push(stream);
             if start.elapsed() > PATIENCE {
-                return Err(format!("only {} of {wanted} connections in {PATIENCE:?}", held.len()));
+                return Err(format!("only {} of {wanted} connections in {PATIENCE:?}", held.0.len()));
             }
         }
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
         Ok(())
     }
 

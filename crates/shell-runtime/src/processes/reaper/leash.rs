@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -67,6 +67,8 @@ pub(crate) struct Leash {
     unread: Mutex<Vec<u8>>,
     fate: watch::Sender<Fate>,
     leftovers: Hunt,
+    /// Nobody waits for the tree any more; it may live on.
+    released: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -79,7 +81,13 @@ impl Leash {
         socket.set_nonblocking(true)?;
         // SAFETY: the stream owns its descriptor and is neither replaced nor closed before it is dropped.
         let socket = unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE)? };
-        Ok(Self { socket, unread: Mutex::default(), fate: watch::Sender::default(), leftovers })
+        Ok(Self {
+            socket,
+            unread: Mutex::default(),
+            fate: watch::Sender::default(),
+            leftovers,
+            released: AtomicBool::new(false),
+        })
     }
 
     /// Waits for the command's process id, or for why there is none.
@@ -235,7 +243,16 @@ impl Leashes {
 
     /// Kills all trees.
     pub(crate) async fn kill(&self) -> Result<(), RuntimeError> {
-        let leashes = self.all();
+        Self::kill_these(self.all()).await
+    }
+
+    /// Kills the trees that were left to live on.
+    pub(crate) async fn kill_released(&self) -> Result<(), RuntimeError> {
+        let released = |leash: &Arc<Leash>| leash.released.load(Ordering::Relaxed);
+        Self::kill_these(self.all().into_iter().filter(released).collect()).await
+    }
+
+    async fn kill_these(leashes: Vec<Arc<Leash>>) -> Result<(), RuntimeError> {
         leashes.iter().for_each(|leash| leash.order_end());
         let deadline = deadline();
         let mut outcome = Ok(());
@@ -311,7 +328,9 @@ impl Tree {
 
     /// Lets what is left of the tree live on, until the runtime is closed.
     pub(crate) fn release(mut self) {
-        self.leash = None;
+        if let Some(leash) = self.leash.take() {
+            leash.released.store(true, Ordering::Relaxed);
+        }
     }
 }
 

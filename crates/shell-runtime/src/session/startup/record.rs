@@ -146,7 +146,7 @@ mod tests {
         let recording = parse("\0files\0/b\nshell\n/a\n\0obstacles\0\0commands\0A=1\n").unwrap();
         assert_eq!(recording.files, ["/a", "/b"]);
         assert_eq!((recording.commands.as_str(), recording.output.as_str()), ("A=1\n", "hello\n"));
-        let refused = parse("\0files\0\0obstacles\0123\ndescriptor 5\n\0commands\0").unwrap_err();
+        let refused = parse("\0files\0\0obstacles\x00123\ndescriptor 5\n\0commands\0").unwrap_err();
         assert_eq!(refused.to_string(), "they leave behind: 123, descriptor 5");
         assert!(matches!(parse("\0files\0"), Err(Unfit::Lost)));
     }
