@@ -12,7 +12,7 @@ use smallhands_event_log::{Durability, EventLog, MemoryLog, NewEvent, SqliteLog,
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args_os().nth(1).ok_or("name the folder whose disk is to be measured")?;
     println!("{:<28} {:>10} {:>12} {:>10} {:>10}", "", "events/s", "appends/s", "median", "p99");
-    for (durability, name) in [(Durability::Full, "flushed"), (Durability::Normal, "not flushed")] {
+    for (durability, name) in [(Durability::Full, "flushed"), (Durability::Relaxed, "not flushed")] {
         for batch in [1, 16] {
             let file = Path::new(&folder).join(format!("append-speed-{}.db", std::process::id()));
             let log = SqliteLog::open_with(&file, &SqliteOptions { durability, ..SqliteOptions::default() })?;

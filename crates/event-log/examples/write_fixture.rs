@@ -21,8 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn write(log: &dyn EventLog) -> Result<(), Box<dyn Error>> {
     let run = StreamId::of_run("1")?;
     for seq in 0..12 {
-        let payload =
-            json!({ "n": seq, "text": "kleine Hände \u{1f590} \" \\", "real": 0.1 + seq as f64, "none": null });
+        let payload = json!({ "n": seq, "text": "kleine Hände \u{1f590} \" \\", "real": 0.1 + seq as f64, "none": null });
         let event = NewEvent { kind: format!("kind_{seq}"), version: 1 + seq as u16, payload };
         log.append(&run, seq, 1_763_000_000_000 + seq as i64, &[event])?;
     }

@@ -86,6 +86,39 @@ pub enum LogError {
         /// The name.
         id: BlobId,
     },
+    /// The blob is larger than this log can keep.
+    #[error(
+        "the blob is larger than {limit} bytes, the most that this log keeps; keep it as a file, or use the segment log"
+    )]
+    BlobTooLarge {
+        /// The most, bytes.
+        limit: u64,
+    },
+    /// What was to be stored as a blob could not be read.
+    #[error("the content of a blob could not be read ({detail}); nothing was stored, try again")]
+    BlobSource {
+        /// What was reported.
+        detail: String,
+    },
+    /// A stream does not pass through a head that was published earlier.
+    #[error(
+        "the past of stream `{stream}` was changed: at event {seq}, {detail}. Compare it with a copy from before, \
+         and find out who could write the log"
+    )]
+    Tampered {
+        /// The stream.
+        stream: StreamId,
+        /// The event of the published head.
+        seq: u64,
+        /// What differs.
+        detail: String,
+    },
+    /// The thread that was writing for this caller died.
+    #[error(
+        "the thread that wrote for several callers ended in the middle, so it is not known whether the events were written; \
+         read the stream to see where it is"
+    )]
+    Abandoned,
     /// Anything else that the operating system or the database reports.
     #[error("the log {} failed: {detail}; check the disk and the folder", path.display())]
     Io {

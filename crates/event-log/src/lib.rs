@@ -14,18 +14,22 @@
 //! Calls are synchronous and short; an async caller wraps them.
 
 mod blob;
+pub mod chain;
+mod durability;
 mod error;
 mod event;
+pub mod group;
 mod log;
 mod memory;
-mod seal;
 mod sqlite;
 mod stream;
 
 pub use blob::{BadBlobId, BlobId};
+pub use chain::{BadChainHead, ChainHead};
+pub use durability::Durability;
 pub use error::LogError;
 pub use event::{NewEvent, StoredEvent};
-pub use log::EventLog;
+pub use log::{Append, EncodedAppend, EventLog, Extent, LARGEST_BLOB_IN_MEMORY};
 pub use memory::MemoryLog;
-pub use sqlite::{Durability, Extent, FORMAT_VERSION, SqliteLog, SqliteOptions};
+pub use sqlite::{FORMAT_VERSION, SqliteLog, SqliteOptions};
 pub use stream::{BadStreamId, StreamId};

@@ -142,6 +142,6 @@ proptest! {
             compare(&memory, &mut model, step, at_ms, false);
             compare(&sqlite, &mut model, step, at_ms, true);
         }
-        sqlite.verify().unwrap();
+        sqlite.verify_all().unwrap();
     }
 }

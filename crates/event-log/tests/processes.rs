@@ -65,7 +65,7 @@ fn what_was_acknowledged_survives_the_death_of_the_process() {
         let stored = log.read(&stream("run/1"), 0).unwrap();
         assert!(stored.len() as u64 >= acknowledged, "round {round}: {} of {acknowledged}", stored.len());
         assert!(stored.iter().all(|event| event.payload["n"] == event.seq), "round {round}");
-        log.verify().unwrap();
+        log.verify_all().unwrap();
     }
     assert!(acknowledged >= 15 + 30 + 45 + 60);
 }
@@ -93,6 +93,6 @@ fn processes_share_a_log_from_its_creation_on() {
     let log = SqliteLog::open(&path).unwrap();
     assert_eq!(log.read(&stream("run/shared"), 0).unwrap().len(), 100);
     assert_eq!(log.streams("run/").unwrap().len(), 5);
-    let extent = log.verify().unwrap();
+    let extent = log.verify_all().unwrap();
     assert_eq!((extent.events, extent.blobs), (200, 25));
 }

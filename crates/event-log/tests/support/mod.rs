@@ -17,7 +17,7 @@ pub fn quick(path: &Path) -> SqliteLog {
 
 /// The options of [`quick`].
 pub fn quick_options() -> SqliteOptions {
-    SqliteOptions { durability: Durability::Normal, ..SqliteOptions::default() }
+    SqliteOptions { durability: Durability::Relaxed, ..SqliteOptions::default() }
 }
 
 pub fn stream(name: &str) -> StreamId {
