@@ -1,6 +1,7 @@
 //! What can go wrong with a log. Each message says what failed, on what, and what to do next.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::{BlobId, StreamId};
 
@@ -127,4 +128,34 @@ pub enum LogError {
         /// What was reported.
         detail: String,
     },
+}
+
+impl LogError {
+    /// What the operating system reports about `path`, in the caller's terms.
+    pub fn from_io(error: &io::Error, path: &Path) -> Self {
+        let path = path.to_owned();
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            _ => Self::Io { path, detail: error.to_string() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_the_operating_system_become_what_a_caller_can_act_upon() {
+        let path = Path::new("log.db");
+        let read_only = LogError::ReadOnly { path: path.to_owned() };
+        let full = LogError::DiskFull { path: path.to_owned() };
+        let of = |kind: io::ErrorKind| LogError::from_io(&io::Error::from(kind), path);
+        assert_eq!(of(io::ErrorKind::PermissionDenied), read_only);
+        assert_eq!(of(io::ErrorKind::ReadOnlyFilesystem), read_only);
+        assert_eq!(of(io::ErrorKind::StorageFull), full);
+        assert_eq!(of(io::ErrorKind::QuotaExceeded), full);
+        assert!(matches!(of(io::ErrorKind::NotFound), LogError::Io { .. }));
+    }
 }

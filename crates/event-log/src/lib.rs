@@ -21,6 +21,7 @@ mod event;
 pub mod group;
 mod log;
 mod memory;
+mod segment;
 mod sqlite;
 mod stream;
 
@@ -31,5 +32,6 @@ pub use error::LogError;
 pub use event::{NewEvent, StoredEvent};
 pub use log::{Append, EncodedAppend, EventLog, Extent, LARGEST_BLOB_IN_MEMORY};
 pub use memory::MemoryLog;
+pub use segment::{CutStream, CutTail, SEGMENT_FORMAT, SegmentLog, SegmentOptions};
 pub use sqlite::{FORMAT_VERSION, SqliteLog, SqliteOptions};
 pub use stream::{BadStreamId, StreamId};

@@ -5,6 +5,8 @@
     reason = "each test binary uses a part of it; a failed unwrap is a failed test"
 )]
 
+pub mod suite;
+
 use std::path::Path;
 
 use serde_json::{Value, json};

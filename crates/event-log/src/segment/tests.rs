@@ -1,0 +1,1 @@
+//! A log on files that fail.
