@@ -1,6 +1,6 @@
 //! What a segment is kept on: a file, or in tests a file that fails when told to.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -18,7 +18,24 @@ pub(super) trait Medium: Debug + Send + Sync {
 }
 
 /// Makes a medium of an open file.
-pub(super) type Mount = fn(File) -> Arc<dyn Medium>;
+#[derive(Clone)]
+pub(super) struct Mount(Arc<dyn Fn(File) -> Arc<dyn Medium> + Send + Sync>);
+
+impl Mount {
+    pub fn new(make: impl Fn(File) -> Arc<dyn Medium> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    pub fn medium(&self, file: File) -> Arc<dyn Medium> {
+        (self.0)(file)
+    }
+}
+
+impl fmt::Debug for Mount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mount")
+    }
+}
 
 impl Medium for File {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {

@@ -98,7 +98,7 @@ impl SegmentLog {
     /// # Errors
     /// See [`SegmentLog::open`].
     pub fn open_with(folder: &Path, options: SegmentOptions) -> Result<Self, LogError> {
-        Self::open_on(folder, options, |file| Arc::new(file))
+        Self::open_on(folder, options, Mount::new(|file| Arc::new(file)))
     }
 
     /// The same on something else than plain files.

@@ -218,6 +218,9 @@ impl Store {
             put_full(&mut frame);
             self.write_frame(&mut frame, true)?;
         }
+        let segment = self.last()?;
+        let give_back = segment.medium.set_len(self.end).and_then(|()| segment.medium.sync());
+        give_back.map_err(|error| LogError::from_io(&error, &segment.path))?;
         self.create_segment(self.last()?.number + 1)
     }
 
@@ -412,7 +415,7 @@ impl Store {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(LogError::from_io(&error, &path)),
         };
-        let medium = (self.mount)(file);
+        let medium = self.mount.medium(file);
         let header = read(&*medium, 0, FILE_HEADER).map_err(|error| LogError::from_io(&error, &path))?;
         let frames = open_header(&header, number, &path)?;
         Ok(Some(Segment { number, path, medium, frames }))
@@ -423,7 +426,7 @@ impl Store {
         let (path, unfinished) = (self.segment_path(number), self.folder.join("next-segment"));
         let make = || -> std::io::Result<(Arc<dyn Medium>, Salt)> {
             let file = owners_only().read(true).create(true).truncate(true).open(&unfinished)?;
-            let (medium, salt) = ((self.mount)(file), fresh_salt()?);
+            let (medium, salt) = (self.mount.medium(file), fresh_salt()?);
             medium.write_at(&file_header(number, &salt), 0)?;
             medium.sync()?;
             fs::rename(&unfinished, &path)?;
