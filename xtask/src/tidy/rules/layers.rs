@@ -4,7 +4,7 @@ use super::{Finding, PURE_CRATES, Repository};
 use crate::tidy::repository::Package;
 
 /// Allowed edges between our crates, from the bottom up; a crate may use a subset. Tests may use anything below them.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     // pure
     ("smallhands-checks", &[]),
     ("smallhands-repair", &[]),
@@ -12,6 +12,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("smallhands-trajectory", &[]),
     // leaves: input and output
     ("smallhands-event-log", &[]),
+    ("smallhands-event-log-postgres", &["smallhands-event-log"]),
     ("smallhands-shell-runtime", &[]),
     ("smallhands-sandbox", &["smallhands-shell-runtime"]),
     ("smallhands-model-gateway", &["smallhands-trajectory"]),
