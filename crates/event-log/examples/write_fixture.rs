@@ -1,4 +1,4 @@
-//! Writes the log that `tests/formats.rs` expects in every format: `cargo run --example write_fixture -- sqlite FILE`.
+//! Writes the log that `tests/formats.rs` expects in every format: `cargo run --example write_fixture -- sqlite FILE` (or `segments FOLDER`).
 //!
 //! Run it once per format, before the format changes; the file it wrote is then kept as it is.
 
@@ -6,16 +6,20 @@ use std::error::Error;
 use std::path::Path;
 
 use serde_json::json;
-use smallhands_event_log::{EventLog, NewEvent, SqliteLog, StreamId};
+use smallhands_event_log::{EventLog, NewEvent, SegmentLog, SqliteLog, StreamId};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (adapter, place) = arguments.next().zip(arguments.next()).ok_or("name an adapter and a place")?;
     let log: Box<dyn EventLog> = match adapter.as_str() {
         "sqlite" => Box::new(SqliteLog::open(Path::new(&place))?),
+        "segments" => Box::new(SegmentLog::open(Path::new(&place))?),
         other => return Err(format!("there is no adapter `{other}`").into()),
     };
-    write(&*log)
+    write(&*log)?;
+    // The same for every adapter and format: `fixtures/head.txt`.
+    println!("{}", log.verify(&StreamId::of_run("1")?)?);
+    Ok(())
 }
 
 fn write(log: &dyn EventLog) -> Result<(), Box<dyn Error>> {
