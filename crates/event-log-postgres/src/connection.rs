@@ -16,10 +16,13 @@ use crate::{PostgresOptions, schema, statements};
 /// The results of appends, in order.
 pub(crate) type Results = Vec<Result<u64, LogError>>;
 
+/// Work with the connection, or with why there is none.
+type Work = Box<dyn FnOnce(Result<&mut Client, LogError>) + Send>;
+
 /// What the thread is asked to do.
 pub(crate) enum Job {
     Append(Vec<EncodedAppend>, Sender<Results>),
-    Other(Box<dyn FnOnce(Result<&mut Client, LogError>) + Send>),
+    Other(Work),
 }
 
 /// The most appends of one transaction, unless one caller brings more.
@@ -54,11 +57,13 @@ impl Server {
     /// Connects, tells `opened` how that went, and works until nobody can send jobs any more.
     pub fn serve(mut self, queue: &Receiver<Job>, opened: &Sender<Result<(), LogError>>) {
         let connected = self.client().map(|_| ());
-        let is_open = connected.is_ok();
+        let has_failed = connected.is_err();
         let _ = opened.send(connected);
+        if has_failed {
+            return;
+        }
         let mut next = None;
-        while is_open {
-            let Some(job) = next.take().or_else(|| queue.recv().ok()) else { return };
+        while let Some(job) = next.take().or_else(|| queue.recv().ok()) {
             match job {
                 Job::Other(work) => work(self.client()),
                 Job::Append(work, sender) => {

@@ -57,6 +57,7 @@ fn measure_all(folder: &Path, rounds: usize) -> Outcome<()> {
         ("sqlite, full, 64 streams", 64, Box::new(|n| together(&*sqlite(n, full)?))),
         ("sqlite, full, 64 threads", 1, Box::new(|n| threads(&sqlite(n, full)?))),
         ("sqlite, relaxed, single", 1, Box::new(|n| single(&*sqlite(n, relaxed)?, 1))),
+        ("segments, open with 100,000", 1, Box::new(|n| opening(&folder.join(format!("full-{n}"))))),
         ("memory, single", 1, Box::new(|_| single(&MemoryLog::new(), 1))),
     ];
     let mut best: Vec<Option<Vec<Duration>>> = vec![None; measurements.len()];
@@ -139,6 +140,18 @@ fn together(log: &dyn EventLog) -> Outcome<Vec<Duration>> {
         Ok(took)
     };
     (0..APPENDS).map(append).collect()
+}
+
+/// Opening a log of 100,000 events, about 50 MB.
+fn opening(folder: &Path) -> Outcome<Vec<Duration>> {
+    let options = SegmentOptions { durability: Durability::Relaxed, ..SegmentOptions::default() };
+    let open = || SegmentLog::open_with(folder, options.clone());
+    let (log, run) = (open()?, StreamId::of_run("long")?);
+    for seq in 0..100_000 {
+        log.append(&run, seq, 0, &[event()])?;
+    }
+    drop(log);
+    (0..3).map(|_| Ok(timed(|| Ok(open()?))?.0)).collect()
 }
 
 /// 64 threads, each with its own stream; the time is that of all appends together, divided by their number.

@@ -76,7 +76,7 @@ pub trait EventLog: Send + Sync {
         events: &[NewEvent],
     ) -> Result<u64, LogError> {
         let answer = self.append_many(&[Append { stream, expected_seq, at_ms, events }]).pop();
-        answer.unwrap_or_else(|| Err(LogError::Abandoned))
+        answer.unwrap_or(Err(LogError::Abandoned))
     }
 
     /// The events of `stream` whose sequence number is greater than `after`, in order; none for an unknown stream.
