@@ -1,13 +1,14 @@
 //! Output within bounds: the beginning and the end are kept, what was between them is counted.
 
-use std::collections::VecDeque;
-
-/// Collects bytes and keeps at most `limit` of them: the first half and the last half.
+/// Collects bytes and keeps at most `limit` of them: the first half and the last half. Memory grows with what is kept,
+/// and each byte is written once, however large the limit is.
 #[derive(Debug, Default)]
 pub(crate) struct Capture {
     limit: usize,
-    head: Vec<u8>,
-    tail: VecDeque<u8>,
+    /// While nothing was left out: everything. After that: the first half, and the last half as a ring.
+    kept: Vec<u8>,
+    /// Where in the ring its oldest byte is.
+    oldest: usize,
     omitted: u64,
 }
 
@@ -19,44 +20,50 @@ impl Capture {
 
     /// Adds bytes, dropping from the middle when full.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        let room = (self.limit / 2).saturating_sub(self.head.len());
+        let room = self.limit - self.kept.len();
         let (first, rest) = bytes.split_at(room.min(bytes.len()));
-        self.head.extend_from_slice(first);
-        self.push_tail(rest);
+        self.kept.extend_from_slice(first);
+        if !rest.is_empty() {
+            self.replace_oldest(rest);
+        }
     }
 
-    fn push_tail(&mut self, bytes: &[u8]) {
-        let most = self.limit - self.limit / 2;
-        let skipped = bytes.len().saturating_sub(most);
-        let excess = (self.tail.len() + bytes.len() - skipped).saturating_sub(most);
-        self.tail.drain(..excess);
-        self.tail.extend(&bytes[skipped..]);
-        self.omitted += (skipped + excess) as u64;
+    /// Writes over the ring, where every byte written is one left out.
+    fn replace_oldest(&mut self, bytes: &[u8]) {
+        self.omitted += bytes.len() as u64;
+        let oldest = self.oldest;
+        let ring = self.ring_mut();
+        if ring.is_empty() {
+            return;
+        }
+        let last = &bytes[bytes.len().saturating_sub(ring.len())..];
+        let start = (oldest + bytes.len() - last.len()) % ring.len();
+        let (to_end, wrapped) = last.split_at(last.len().min(ring.len() - start));
+        ring[start..start + to_end.len()].copy_from_slice(to_end);
+        ring[..wrapped.len()].copy_from_slice(wrapped);
+        self.oldest = (start + last.len()) % ring.len();
     }
 
-    /// Whether something was dropped.
-    pub(crate) fn truncated(&self) -> bool {
-        self.omitted > 0
+    fn ring_mut(&mut self) -> &mut [u8] {
+        &mut self.kept[self.limit / 2..]
+    }
+
+    /// How many bytes were dropped.
+    pub(crate) fn omitted(&self) -> u64 {
+        self.omitted
     }
 
     /// What was kept, with a line that says how much is missing where it is missing. Leaves the capture empty.
     pub(crate) fn take(&mut self) -> Vec<u8> {
-        let mut all = std::mem::take(&mut self.head);
-        if self.omitted > 0 {
-            all.extend_from_slice(format!("\n[... {} bytes left out ...]\n", self.omitted).as_bytes());
+        let (oldest, omitted) = (self.oldest, self.omitted);
+        if omitted > 0 {
+            self.ring_mut().rotate_left(oldest);
+            let note = format!("\n[... {omitted} bytes left out ...]\n");
+            let middle = self.limit / 2;
+            self.kept.splice(middle..middle, note.into_bytes());
         }
-        all.extend(std::mem::take(&mut self.tail));
-        self.omitted = 0;
-        all
-    }
-
-    /// The last `most` bytes of what was kept without a gap.
-    pub(crate) fn recent(&self, most: usize) -> Vec<u8> {
-        let tail = self.tail.len().min(most);
-        let head = if self.omitted > 0 { 0 } else { self.head.len().min(most - tail) };
-        let mut recent = self.head[self.head.len() - head..].to_vec();
-        recent.extend(self.tail.range(self.tail.len() - tail..));
-        recent
+        (self.oldest, self.omitted) = (0, 0);
+        std::mem::take(&mut self.kept)
     }
 }
 
@@ -67,7 +74,7 @@ mod tests {
     fn kept(limit: usize, pieces: &[&str]) -> (String, bool) {
         let mut capture = Capture::new(limit);
         pieces.iter().for_each(|piece| capture.push(piece.as_bytes()));
-        let truncated = capture.truncated();
+        let truncated = capture.omitted() > 0;
         (String::from_utf8(capture.take()).unwrap(), truncated)
     }
 
@@ -92,20 +99,20 @@ mod tests {
         let mut capture = Capture::new(4);
         capture.push(b"abcdefg");
         capture.take();
-        assert!(!capture.truncated());
+        assert_eq!(capture.omitted(), 0);
         capture.push(b"xy");
         assert_eq!(capture.take(), b"xy");
     }
 
     #[test]
-    fn the_recent_end_has_no_gap() {
-        let mut capture = Capture::new(8);
-        capture.push(b"abcdef");
-        assert_eq!(capture.recent(4), b"cdef");
-        assert_eq!(capture.recent(100), b"abcdef");
-        capture.push(b"ghijkl");
-        assert_eq!(capture.recent(100), b"ijkl");
+    fn memory_grows_with_what_is_kept_and_not_with_the_limit() {
+        let mut capture = Capture::new(usize::MAX);
+        capture.push(&[7; 1000]);
+        assert!(capture.kept.capacity() < 10_000);
+        let bytes = capture.take();
+        assert_eq!((bytes.len(), capture.kept.capacity()), (1000, 0));
     }
+
     /// A slow and obvious version.
     fn expected(limit: usize, all: &[u8]) -> Vec<u8> {
         if all.len() <= limit {
@@ -123,7 +130,7 @@ mod tests {
             for piece in [1, 2, 3, 13, 64, 200] {
                 let mut capture = Capture::new(limit);
                 all.chunks(piece).for_each(|chunk| capture.push(chunk));
-                assert_eq!(capture.truncated(), limit < all.len());
+                assert_eq!(capture.omitted(), (all.len() - limit.min(all.len())) as u64);
                 assert_eq!(capture.take(), expected(limit, &all), "limit {limit}, pieces of {piece}");
             }
         }

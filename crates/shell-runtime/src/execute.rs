@@ -3,12 +3,10 @@
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe;
-use tokio::process::ChildStdin;
 
 use crate::capture::Capture;
 use crate::error::RuntimeError;
@@ -17,11 +15,18 @@ use crate::local::MAX_WAIT;
 use crate::protocol::{Command, CommandResponse};
 
 /// How long the end of the streams is awaited after the command ended. Only a background process that still holds
-/// them makes this matter; what the command wrote itself is in the pipe already.
+/// them makes this matter; what the command wrote itself is in the pipe already. What such a process writes later is
+/// not in the answer: waiting for it, as other runtimes do, would hang for as long as a server lives that a command
+/// has started.
 const LINGER: Duration = Duration::from_millis(250);
 
 /// Bytes read at a time; a pipe holds as many.
 const CHUNK: usize = 64 << 10;
+
+/// The numbers of the standard streams.
+const STDIN: i32 = 0;
+const STDOUT: i32 = 1;
+const STDERR: i32 = 2;
 
 /// Runs `command` and answers when it has ended or its time is up.
 pub(crate) async fn execute(launcher: &Launcher, command: Command) -> Result<CommandResponse, RuntimeError> {
@@ -33,11 +38,11 @@ pub(crate) async fn execute(launcher: &Launcher, command: Command) -> Result<Com
         clear_env: command.clear_env,
     };
     let mut prepared = launcher.prepare(&launch)?;
-    prepared.command.stdin(if command.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
-    let mut streams = Streams::attach(&mut prepared, command.merge_output_streams, command.output_limit)
-        .map_err(RuntimeError::io("open the command's streams"))?;
-    let (mut started, tree) = prepared.spawn()?;
-    let input = started.stdin.take().zip(command.stdin);
+    let opened = |source| RuntimeError::Io { what: "open the command's streams", source };
+    let mut streams =
+        Streams::attach(&mut prepared, command.merge_output_streams, command.output_limit).map_err(opened)?;
+    let input = command.stdin.map(|bytes| Input::attach(&mut prepared, bytes)).transpose().map_err(opened)?;
+    let (mut started, tree) = prepared.spawn().await?;
     let ended = tokio::time::timeout(limit, streams.until_exit(&mut started, input)).await;
     let timed_out = ended.is_err();
     let exit = match ended {
@@ -85,17 +90,17 @@ struct Streams {
 }
 
 impl Streams {
-    fn attach(prepared: &mut Prepared, merged: bool, limit: usize) -> io::Result<Self> {
+    fn attach(prepared: &mut Prepared<'_>, merged: bool, limit: usize) -> io::Result<Self> {
         let (out_reader, out_writer) = io::pipe()?;
         let stderr = if merged {
-            prepared.command.stderr(out_writer.try_clone()?);
+            prepared.place(out_writer.try_clone()?, STDERR);
             None
         } else {
             let (reader, writer) = io::pipe()?;
-            prepared.command.stderr(writer);
+            prepared.place(writer, STDERR);
             Some(Stream::new(reader, limit)?)
         };
-        prepared.command.stdout(out_writer);
+        prepared.place(out_writer, STDOUT);
         Ok(Self { stdout: Stream::new(out_reader, limit)?, stderr })
     }
 
@@ -109,13 +114,14 @@ impl Streams {
     }
 
     /// Feeds and drains the command until it exits.
-    async fn until_exit(
-        &mut self,
-        started: &mut Started,
-        input: Option<(ChildStdin, Vec<u8>)>,
-    ) -> io::Result<Exit> {
+    async fn until_exit(&mut self, started: &mut Started, input: Option<Input>) -> io::Result<Exit> {
+        let feeding = async {
+            if let Some(input) = input {
+                input.feed().await;
+            }
+        };
         let pumping = async {
-            tokio::join!(feed(input), self.drain());
+            tokio::join!(feeding, self.drain());
         };
         tokio::pin!(pumping);
         tokio::select! {
@@ -133,17 +139,17 @@ impl Streams {
     }
 
     fn response(mut self, exit: Exit, timed_out: bool) -> CommandResponse {
-        let truncated =
-            self.stdout.kept.truncated() || self.stderr.as_ref().is_some_and(|s| s.kept.truncated());
+        let omitted = |stream: &Stream| stream.kept.omitted();
+        let omitted_bytes = omitted(&self.stdout) + self.stderr.as_ref().map_or(0, omitted);
         let response = CommandResponse {
             exit_code: exit.status.code(),
             signal: exit.status.signal(),
             stdout: self.stdout.kept.take(),
             stderr: self.stderr.as_mut().map(|stderr| stderr.kept.take()).unwrap_or_default(),
             timed_out,
-            truncated,
+            truncated: omitted_bytes > 0,
+            omitted_bytes,
             usage: exit.usage,
-            ..CommandResponse::default()
         };
         for stream in [Some(self.stdout), self.stderr].into_iter().flatten().filter(|stream| !stream.ended) {
             tokio::spawn(discard(stream.reader));
@@ -152,12 +158,24 @@ impl Streams {
     }
 }
 
-/// Writes the command's input and closes it. A command that does not read it all is no error.
-async fn feed(input: Option<(ChildStdin, Vec<u8>)>) {
-    if let Some((mut stdin, bytes)) = input
-        && let Err(error) = stdin.write_all(&bytes).await
-    {
-        tracing::debug!(%error, "the command did not read all of its input");
+/// What the command reads.
+struct Input {
+    writer: pipe::Sender,
+    bytes: Vec<u8>,
+}
+
+impl Input {
+    fn attach(prepared: &mut Prepared<'_>, bytes: Vec<u8>) -> io::Result<Self> {
+        let (reader, writer) = io::pipe()?;
+        prepared.place(reader, STDIN);
+        Ok(Self { writer: pipe::Sender::from_owned_fd(writer.into())?, bytes })
+    }
+
+    /// Writes it and closes the stream. A command that does not read it all is no error.
+    async fn feed(mut self) {
+        if let Err(error) = self.writer.write_all(&self.bytes).await {
+            tracing::debug!(%error, "the command did not read all of its input");
+        }
     }
 }
 

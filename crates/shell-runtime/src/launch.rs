@@ -1,23 +1,28 @@
 //! Starting a child process: in a session of its own, marked, limited, with exactly the environment it should have.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
 use std::io;
-use std::os::unix::process::CommandExt;
+use std::os::fd::{OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command as TokioCommand};
+use tokio::sync::Semaphore;
 
 use crate::error::RuntimeError;
 use crate::limits::PreparedLimits;
-use crate::processes::{Hunt, LEASE_VARIABLE, ORIGIN_VARIABLE, Survivors, uptime_ticks};
-use crate::protocol::{CommandLine, Usage};
+use crate::processes::reaper::{Leash, Leashes, Nursery, Order, Refusal, Step};
+use crate::processes::{Hunt, LEASE_VARIABLE, ORIGIN_VARIABLE, uptime_ticks};
+use crate::protocol::CommandLine;
 
-/// The standard signals. Whoever started this process (`nohup`, a shell's background job, an interpreter) may have made
-/// it ignore some; children start with the defaults.
-const STANDARD_SIGNALS: std::ops::Range<i32> = 1..32;
+pub(crate) use crate::processes::reaper::{Exit, Started, Tree};
+
+/// How many commands may be starting at a time. The nursery starts one after the other, so that more would only fill
+/// its queue, and block threads of the async runtime when that is full.
+const MOST_STARTING: usize = 16;
 
 /// What all children of one runtime share.
 #[derive(Debug)]
@@ -26,17 +31,12 @@ pub(crate) struct Launcher {
     env: BTreeMap<String, String>,
     limits: PreparedLimits,
     lease: String,
-    since: u64,
     next_origin: AtomicU64,
     closed: AtomicBool,
-    living: Living,
-}
-
-/// The sessions, named by their leaders, that somebody still holds.
-type Living = Arc<Mutex<HashSet<i32>>>;
-
-fn lock(living: &Living) -> MutexGuard<'_, HashSet<i32>> {
-    living.lock().unwrap_or_else(PoisonError::into_inner)
+    leashes: Arc<Leashes>,
+    nursery: Mutex<Option<Nursery>>,
+    /// One permit for each command that may be starting.
+    starting: Semaphore,
 }
 
 /// What one child has of its own.
@@ -50,17 +50,17 @@ pub(crate) struct Launch<'a> {
 
 impl Launcher {
     pub(crate) fn new(root: PathBuf, env: BTreeMap<String, String>, limits: PreparedLimits) -> Self {
-        let since = uptime_ticks();
-        let lease = env.get(LEASE_VARIABLE).cloned().unwrap_or_else(|| own_lease(since));
+        let lease = env.get(LEASE_VARIABLE).cloned().unwrap_or_else(|| own_lease(uptime_ticks()));
         Self {
             root,
             env,
             limits,
             lease,
-            since,
             next_origin: AtomicU64::new(1),
             closed: AtomicBool::new(false),
-            living: Living::default(),
+            leashes: Arc::default(),
+            nursery: Mutex::default(),
+            starting: Semaphore::new(MOST_STARTING),
         }
     }
 
@@ -68,61 +68,79 @@ impl Launcher {
         &self.root
     }
 
-    pub(crate) fn env(&self) -> &BTreeMap<String, String> {
-        &self.env
+    /// The home directory of children, if they have one.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.env.get("HOME").map(PathBuf::from)
     }
 
     /// Refuses new children from now on and kills everything this runtime started.
     pub(crate) async fn shut_down(&self) -> Result<(), RuntimeError> {
         self.close();
-        kill(self.everything()).await
+        let killed = self.leashes.kill().await;
+        let nursery = self.nursery().take();
+        // Waiting for its end blocks; whether that was seen does not matter.
+        let _ = tokio::task::spawn_blocking(move || drop(nursery)).await;
+        killed
     }
 
     /// The same for callers outside of async code; blocks for milliseconds as a rule.
     pub(crate) fn shut_down_now(&self) -> Result<(), RuntimeError> {
         self.close();
-        self.everything().kill().map_err(RuntimeError::from)
-    }
-
-    fn everything(&self) -> Hunt {
-        let living: Vec<i32> = lock(&self.living).iter().copied().collect();
-        Hunt::since(self.since).in_sessions(living).marked(LEASE_VARIABLE, self.lease.clone())
+        let killed = self.leashes.kill_now();
+        *self.nursery() = None;
+        killed
     }
 
     fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
     }
 
+    fn nursery(&self) -> MutexGuard<'_, Option<Nursery>> {
+        self.nursery.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands an order to the nursery. A nursery that was killed is replaced.
+    fn order(&self, leash: UnixStream, order: &Order) -> io::Result<()> {
+        let mut nursery = self.nursery();
+        if let Some(running) = &*nursery
+            && running.send(&leash, order).is_ok()
+        {
+            return Ok(());
+        }
+        *nursery = None;
+        let fresh = nursery.insert(Nursery::start(self.limits)?);
+        fresh.send(&leash, order)
+    }
+
     pub(crate) fn check_open(&self) -> Result<(), RuntimeError> {
         if self.closed.load(Ordering::SeqCst) { Err(RuntimeError::Closed) } else { Ok(()) }
     }
 
-    /// The command, ready for its standard streams, and the mark its processes will carry.
-    pub(crate) fn prepare(&self, launch: &Launch<'_>) -> Result<Prepared, RuntimeError> {
+    /// The command, ready for its descriptors.
+    pub(crate) fn prepare(&self, launch: &Launch<'_>) -> Result<Prepared<'_>, RuntimeError> {
         self.check_open()?;
-        let (program, arguments) = words(&launch.line)?;
-        let cwd = self.directory(launch.cwd)?;
+        let arguments = words(&launch.line)?;
+        let program = arguments.first().cloned().unwrap_or_default();
+        let cwd = self.directory(launch.cwd)?.into_os_string();
         let origin = format!("{}.{}", self.lease, self.next_origin.fetch_add(1, Ordering::Relaxed));
-        let mut command = Command::new(&program);
-        command.args(arguments).current_dir(&cwd).env_clear();
-        if !launch.clear_env {
-            command.envs(&self.env);
+        let arguments = arguments.into_iter().map(OsString::from).collect();
+        let env = self.environment(launch, &origin);
+        let order = Order { arguments, env, cwd, ..Order::default() };
+        if order.has_null() {
+            return Err(invalid("its environment or directory contains a null byte"));
         }
-        command.envs(launch.env.into_iter().flatten());
-        command.env(LEASE_VARIABLE, &self.lease).env(ORIGIN_VARIABLE, &origin);
-        self.before_exec(&mut command);
-        Ok(Prepared { command, program, origin, cwd, living: Arc::clone(&self.living) })
+        Ok(Prepared { launcher: self, order, program, origin })
     }
 
-    fn before_exec(&self, command: &mut Command) {
-        let limits = self.limits;
-        // SAFETY: the closure runs between fork and exec and only makes async-signal-safe system calls.
-        unsafe {
-            command.pre_exec(move || {
-                begin_afresh()?;
-                limits.apply()
-            });
+    fn environment(&self, launch: &Launch<'_>, origin: &str) -> Vec<(OsString, OsString)> {
+        let mut env: BTreeMap<&str, &str> = BTreeMap::new();
+        let inherited = if launch.clear_env { None } else { Some(&self.env) };
+        for (name, value) in inherited.into_iter().chain(launch.env).flatten() {
+            env.insert(name, value);
         }
+        env.insert(LEASE_VARIABLE, &self.lease);
+        env.insert(ORIGIN_VARIABLE, origin);
+        env.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
     }
 
     fn directory(&self, wanted: Option<&Path>) -> Result<PathBuf, RuntimeError> {
@@ -131,28 +149,16 @@ impl Launcher {
     }
 }
 
-/// Cuts what a child would inherit from this process: its session, ignored signals, open files. Runs after fork.
-fn begin_afresh() -> io::Result<()> {
-    // SAFETY: setsid has no preconditions.
-    if unsafe { libc::setsid() } < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    for signal in STANDARD_SIGNALS {
-        // SAFETY: setting a default handler is async-signal-safe; the two signals that refuse it keep theirs anyway.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
-    // SAFETY: the call only marks descriptors; kernels before 5.11 refuse it, and then only foreign descriptors leak.
-    unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
-    Ok(())
-}
-
 fn own_lease(since: u64) -> String {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     format!("rt{:x}-{since:x}-{:x}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed))
 }
 
-fn words(line: &CommandLine) -> Result<(String, Vec<String>), RuntimeError> {
-    let invalid = |reason: &str| RuntimeError::InvalidCommand { reason: reason.to_owned() };
+fn invalid(reason: &str) -> RuntimeError {
+    RuntimeError::InvalidCommand { reason: reason.to_owned() }
+}
+
+fn words(line: &CommandLine) -> Result<Vec<String>, RuntimeError> {
     let words = match line {
         CommandLine::Shell(text) => vec!["/bin/sh".to_owned(), "-c".to_owned(), text.clone()],
         CommandLine::Argv(words) => words.clone(),
@@ -160,123 +166,103 @@ fn words(line: &CommandLine) -> Result<(String, Vec<String>), RuntimeError> {
     if words.iter().any(|word| word.contains('\0')) {
         return Err(invalid("it contains a null byte"));
     }
-    let mut words = words.into_iter();
-    let program = words.next().filter(|program| !program.is_empty());
-    program.map(|program| (program, words.collect())).ok_or_else(|| invalid("it names no program"))
+    if words.first().is_none_or(String::is_empty) {
+        return Err(invalid("it names no program"));
+    }
+    Ok(words)
 }
 
-/// A command that only lacks its standard streams.
-pub(crate) struct Prepared {
-    pub(crate) command: Command,
+/// A command that only lacks its descriptors.
+pub(crate) struct Prepared<'a> {
+    launcher: &'a Launcher,
+    order: Order,
     program: String,
     origin: String,
-    cwd: PathBuf,
-    living: Living,
 }
 
-impl Prepared {
+impl Prepared<'_> {
     /// What is started, for messages.
     pub(crate) fn program(&self) -> &str {
         &self.program
     }
 
-    /// Starts it. Dropping the tree kills it and everything that descends from it.
-    pub(crate) fn spawn(self) -> Result<(Started, Tree), RuntimeError> {
-        let since = uptime_ticks();
-        let Self { command, program, origin, cwd, living } = self;
-        let mut command = TokioCommand::from(command);
-        let child = command.kill_on_drop(true).spawn().map_err(|source| refused(program, cwd, source))?;
-        let leader = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(i32::MAX);
-        let hunt = Hunt::since(since).in_sessions([leader]).marked(ORIGIN_VARIABLE, origin);
-        lock(&living).insert(leader);
-        Ok((Started::new(leader, child), Tree { hunt: Some(hunt), leader, living }))
-    }
-}
-
-fn refused(program: String, cwd: PathBuf, source: io::Error) -> RuntimeError {
-    if cwd.is_dir() {
-        RuntimeError::Spawn { program, source }
-    } else {
-        RuntimeError::WorkingDirectory { path: cwd }
-    }
-}
-
-/// A command that was started, with this side of the streams that were asked for.
-#[derive(Debug)]
-pub(crate) struct Started {
-    /// The command's own process id; it leads a session of its own.
-    pub(crate) pid: i32,
-    pub(crate) stdin: Option<ChildStdin>,
-    pub(crate) stdout: Option<ChildStdout>,
-    pub(crate) stderr: Option<ChildStderr>,
-    child: Child,
-}
-
-/// How a command ended.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Exit {
-    pub(crate) status: ExitStatus,
-    /// What it and its descendants used; `None` when that is not known.
-    pub(crate) usage: Option<Usage>,
-}
-
-impl Started {
-    fn new(pid: i32, mut child: Child) -> Self {
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        Self { pid, stdin, stdout, stderr, child }
+    /// Gives the command a descriptor under a number. Standard streams that are not given are empty.
+    pub(crate) fn place(&mut self, descriptor: impl Into<OwnedFd>, number: RawFd) {
+        self.order.placed.push((descriptor.into(), number));
     }
 
-    /// Waits for the command's own end. Cancelling loses nothing; later calls answer the same.
-    pub(crate) async fn wait(&mut self) -> io::Result<Exit> {
-        let status = self.child.wait().await?;
-        Ok(Exit { status, usage: None })
+    /// Makes the descriptor with this number the command's controlling terminal.
+    pub(crate) fn control_by(&mut self, number: RawFd) {
+        self.order.terminal = Some(number);
     }
 
-    /// Whether the command is not known to have ended.
-    pub(crate) fn is_running(&self) -> bool {
-        self.child.id().is_some()
-    }
-}
-
-/// A child and all that descends from it. Killed on drop unless released.
-#[derive(Debug)]
-pub(crate) struct Tree {
-    hunt: Option<Hunt>,
-    leader: i32,
-    living: Living,
-}
-
-impl Tree {
-    /// Kills the tree off the async threads.
-    pub(crate) async fn kill(mut self) -> Result<(), RuntimeError> {
-        match self.hunt.take() {
-            Some(hunt) => kill(hunt).await,
-            None => Ok(()),
+    /// Starts it. Dropping the tree kills it and everything that descends from it; so does dropping this call.
+    pub(crate) async fn spawn(mut self) -> Result<(Started, Tree), RuntimeError> {
+        let _permit = self.launcher.starting.acquire().await;
+        self.fill_standard_streams().map_err(RuntimeError::io("open the command's empty streams"))?;
+        match self.begin().await {
+            Ok(started) => Ok(started),
+            // The nursery was killed before it could do anything; the order brings it back.
+            Err(Unstarted::Lost(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
+                self.begin().await.map_err(|unstarted| self.refused(unstarted))
+            }
+            Err(unstarted) => Err(self.refused(unstarted)),
         }
     }
 
-    /// Lets what is left of the tree live on, until the runtime is closed.
-    pub(crate) fn release(mut self) {
-        self.hunt = None;
-    }
-}
-
-impl Drop for Tree {
-    fn drop(&mut self) {
-        if let Some(Err(Survivors(pids))) = self.hunt.take().map(|hunt| hunt.kill()) {
-            tracing::warn!(?pids, "processes could not be killed");
+    fn fill_standard_streams(&mut self) -> io::Result<()> {
+        for number in 0..3 {
+            if self.order.placed.iter().all(|&(_, taken)| taken != number) {
+                let empty = File::options().read(true).write(true).open("/dev/null")?;
+                self.place(empty, number);
+            }
         }
-        lock(&self.living).remove(&self.leader);
+        Ok(())
+    }
+
+    async fn begin(&self) -> Result<(Started, Tree), Unstarted> {
+        let launcher = self.launcher;
+        let leftovers = Hunt::since(uptime_ticks()).marked(ORIGIN_VARIABLE, self.origin.clone());
+        let (ours, theirs) = UnixStream::pair().map_err(Unstarted::Here)?;
+        let leash = Leash::new(ours, leftovers).map_err(Unstarted::Here)?;
+        launcher.order(theirs, &self.order).map_err(Unstarted::Here)?;
+        let leash = launcher.leashes.hold(leash);
+        let tree = Tree::new(Arc::clone(&leash));
+        if launcher.check_open().is_err() {
+            return Err(Unstarted::Closed);
+        }
+        match leash.start().await {
+            Ok(Ok(pid)) => Ok((Started::new(pid, leash), tree)),
+            Ok(Err(refusal)) => Err(Unstarted::Refused(refusal)),
+            Err(error) => Err(Unstarted::Lost(error)),
+        }
+    }
+
+    fn refused(&self, unstarted: Unstarted) -> RuntimeError {
+        let program = self.program.clone();
+        match unstarted {
+            Unstarted::Closed => RuntimeError::Closed,
+            Unstarted::Refused(Refusal { step: Step::Directory, .. }) => {
+                RuntimeError::WorkingDirectory { path: PathBuf::from(&self.order.cwd) }
+            }
+            Unstarted::Refused(refusal) => {
+                RuntimeError::Spawn { program, source: io::Error::from_raw_os_error(refusal.errno) }
+            }
+            Unstarted::Here(source) | Unstarted::Lost(source) => RuntimeError::Spawn { program, source },
+        }
     }
 }
 
-/// Runs a hunt off the async threads, because it reads all of `/proc`.
-async fn kill(hunt: Hunt) -> Result<(), RuntimeError> {
-    let killed = tokio::task::spawn_blocking(move || hunt.kill()).await;
-    match killed {
-        Ok(killed) => killed.map_err(RuntimeError::from),
-        Err(_) => Err(RuntimeError::Io { what: "kill processes", source: io::ErrorKind::Interrupted.into() }),
-    }
+/// Why a command does not run.
+enum Unstarted {
+    /// The runtime was closed meanwhile.
+    Closed,
+    /// This process could not order it.
+    Here(io::Error),
+    /// Its own process failed before it became the command.
+    Refused(Refusal),
+    /// Nobody answered: the nursery or the reaper was killed.
+    Lost(io::Error),
 }
 
 #[cfg(test)]
@@ -286,11 +272,8 @@ mod tests {
     #[test]
     fn command_lines_become_words() {
         let argv = |words: &[&str]| CommandLine::Argv(words.iter().map(|&word| word.to_owned()).collect());
-        assert_eq!(
-            words(&CommandLine::Shell("a b".into())).unwrap(),
-            ("/bin/sh".into(), vec!["-c".into(), "a b".into()])
-        );
-        assert_eq!(words(&argv(&["ls", "-l"])).unwrap(), ("ls".into(), vec!["-l".into()]));
+        assert_eq!(words(&CommandLine::Shell("a b".into())).unwrap(), ["/bin/sh", "-c", "a b"]);
+        assert_eq!(words(&argv(&["ls", "-l"])).unwrap(), ["ls", "-l"]);
         for broken in [argv(&[]), argv(&[""]), argv(&["a\0b"]), CommandLine::Shell("x\0".into())] {
             assert!(matches!(words(&broken), Err(RuntimeError::InvalidCommand { .. })), "{broken:?}");
         }

@@ -15,7 +15,7 @@
 mod capture;
 pub mod error;
 mod execute;
-mod files;
+pub mod files;
 mod launch;
 pub mod limits;
 pub mod local;
@@ -35,3 +35,6 @@ pub use protocol::{
 };
 pub use runtime::Runtime;
 pub use session::OutputStream;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use session::fuzzing;

@@ -18,6 +18,9 @@ pub struct Limits {
     pub cpu_seconds: Option<u64>,
     /// Size of a file that a process writes, in bytes.
     pub file_bytes: Option<u64>,
+    /// Open files of a process, as the soft limit only: programs may raise it again. For a parent that raised its own
+    /// and does not want to pass that on, because some programs close every possible descriptor one by one.
+    pub open_files: Option<u64>,
 }
 
 /// Room left for what else the user starts meanwhile, because the kernel counts processes per user.
@@ -26,9 +29,15 @@ const PROCESS_HEADROOM: u64 = 2048;
 /// Grace between the signal that warns of the end of processor time and the one that kills.
 const CPU_GRACE_SECONDS: u64 = 2;
 
+/// How the C library's interface names a resource.
+#[cfg(target_env = "gnu")]
+type Resource = libc::__rlimit_resource_t;
+#[cfg(not(target_env = "gnu"))]
+type Resource = libc::c_int;
+
 /// Limits in the form that can be applied after fork: no allocation, only system calls.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PreparedLimits([Option<(libc::__rlimit_resource_t, u64, u64)>; 5]);
+pub(crate) struct PreparedLimits([Option<(Resource, u64, u64)>; 6]);
 
 impl PreparedLimits {
     /// `user_tasks` is what the user already runs on this machine.
@@ -41,6 +50,7 @@ impl PreparedLimits {
             both(libc::RLIMIT_NPROC, processes),
             limits.cpu_seconds.map(|most| (libc::RLIMIT_CPU, most, most.saturating_add(CPU_GRACE_SECONDS))),
             both(libc::RLIMIT_FSIZE, limits.file_bytes),
+            limits.open_files.map(|soft| (libc::RLIMIT_NOFILE, soft, u64::MAX)),
             both(libc::RLIMIT_CORE, Some(0)),
         ])
     }
@@ -51,7 +61,7 @@ impl PreparedLimits {
     }
 }
 
-fn lower(resource: libc::__rlimit_resource_t, soft: u64, hard: u64) -> io::Result<()> {
+fn lower(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
     let mut current = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `current` is a valid rlimit that the call fills; the call is async-signal-safe.
     if unsafe { libc::getrlimit(resource, &raw mut current) } != 0 {
@@ -100,8 +110,11 @@ mod tests {
             processes: Some(10),
             cpu_seconds: Some(7),
             file_bytes: Some(4096),
+            open_files: Some(99),
         };
+        let hard_files = in_child(&Limits::default(), "Max open files").1;
         let cases = [
+            ("Max open files", ("99", hard_files.as_str())),
             ("Max data size", ("104857600", "104857600")),
             ("Max processes", ("2058", "2058")),
             ("Max cpu time", ("7", "9")),

@@ -118,6 +118,12 @@ impl LocalRuntime {
         self.sessions.output(name, from)
     }
 
+    /// Begins to learn, in the background, what the start-up files do, so that even the first sessions start fast. Needs
+    /// an async runtime; does nothing where [`LocalOptions::startup_files`] is off.
+    pub fn prepare(&self) {
+        self.sessions.prepare();
+    }
+
     /// Ends all sessions and what they started; the runtime stays usable and the names are free.
     ///
     /// # Errors
@@ -161,7 +167,7 @@ impl Runtime for LocalRuntime {
     }
 
     async fn spawn(&self, spec: SpawnSpec) -> Result<PipedProcess, RuntimeError> {
-        piped::spawn(&self.launcher, spec)
+        piped::spawn(&self.launcher, spec).await
     }
 
     async fn read_file(&self, path: &str) -> Result<Vec<u8>, RuntimeError> {

@@ -2,16 +2,17 @@
 //! the time into a bounded ring, so a chatty helper never blocks; dropping it kills its process tree.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::net::unix::pipe;
 
 use crate::error::RuntimeError;
-use crate::launch::{Launch, Launcher, Started, Tree};
+use crate::launch::{Launch, Launcher, Prepared, Started, Tree};
 use crate::protocol::CommandLine;
 
 /// Longest line that is accepted from a helper, in bytes.
@@ -80,38 +81,48 @@ pub struct PipedProcess {
     // First field, so that the tree is killed before the handles go.
     tree: Option<Tree>,
     started: Started,
-    stdin: Option<ChildStdin>,
-    stdout: ChildStdout,
+    stdin: Option<pipe::Sender>,
+    stdout: pipe::Receiver,
     inbox: Inbox,
     stderr: StderrTail,
     name: String,
 }
 
 /// Starts a helper.
-pub(crate) fn spawn(launcher: &Launcher, spec: SpawnSpec) -> Result<PipedProcess, RuntimeError> {
+pub(crate) async fn spawn(launcher: &Launcher, spec: SpawnSpec) -> Result<PipedProcess, RuntimeError> {
     let launch =
         Launch { line: spec.command, cwd: spec.cwd.as_deref(), env: Some(&spec.env), clear_env: false };
     let mut prepared = launcher.prepare(&launch)?;
     let name = prepared.program().to_owned();
-    prepared.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (mut started, tree) = prepared.spawn()?;
-    let missing = || RuntimeError::Io {
-        what: "take the helper's streams",
-        source: std::io::ErrorKind::BrokenPipe.into(),
-    };
-    let stdin = started.stdin.take().ok_or_else(missing)?;
-    let stdout = started.stdout.take().ok_or_else(missing)?;
-    let stderr = StderrTail::default();
-    tokio::spawn(stderr.clone().fill(started.stderr.take().ok_or_else(missing)?));
+    let (stdin, stdout, stderr) =
+        attach(&mut prepared).map_err(RuntimeError::io("open the helper's streams"))?;
+    let (started, tree) = prepared.spawn().await?;
+    let tail = StderrTail::default();
+    tokio::spawn(tail.clone().fill(stderr));
     Ok(PipedProcess {
         tree: Some(tree),
         started,
         stdin: Some(stdin),
         stdout,
         inbox: Inbox::new(spec.line_limit),
-        stderr,
+        stderr: tail,
         name,
     })
+}
+
+/// This side of the helper's standard streams.
+fn attach(prepared: &mut Prepared<'_>) -> io::Result<(pipe::Sender, pipe::Receiver, pipe::Receiver)> {
+    let (in_reader, in_writer) = io::pipe()?;
+    let (out_reader, out_writer) = io::pipe()?;
+    let (error_reader, error_writer) = io::pipe()?;
+    prepared.place(in_reader, 0);
+    prepared.place(out_writer, 1);
+    prepared.place(error_writer, 2);
+    Ok((
+        pipe::Sender::from_owned_fd(in_writer.into())?,
+        pipe::Receiver::from_owned_fd(out_reader.into())?,
+        pipe::Receiver::from_owned_fd(error_reader.into())?,
+    ))
 }
 
 impl PipedProcess {
@@ -130,8 +141,8 @@ impl PipedProcess {
         }
     }
 
-    async fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        let Some(stdin) = &mut self.stdin else { return Err(std::io::ErrorKind::BrokenPipe.into()) };
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(stdin) = &mut self.stdin else { return Err(io::ErrorKind::BrokenPipe.into()) };
         let mut rest = bytes;
         while !rest.is_empty() {
             tokio::select! {
@@ -236,7 +247,7 @@ impl Inbox {
     }
 
     /// Waits for more. Cancelling loses nothing.
-    async fn receive(&mut self, stdout: &mut ChildStdout) -> std::io::Result<()> {
+    async fn receive(&mut self, stdout: &mut pipe::Receiver) -> io::Result<()> {
         self.bytes.reserve(READ_AHEAD);
         self.ended = stdout.read_buf(&mut self.bytes).await? == 0;
         Ok(())
@@ -275,7 +286,7 @@ impl StderrTail {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn fill(self, mut stderr: ChildStderr) {
+    async fn fill(self, mut stderr: pipe::Receiver) {
         let mut chunk = vec![0; 8 << 10];
         while let Ok(count) = stderr.read(&mut chunk).await
             && count > 0

@@ -184,11 +184,12 @@ async fn limits_hold_in_the_child() {
         processes: Some(100),
         cpu_seconds: Some(1),
         file_bytes: Some(mebibyte),
+        open_files: Some(64),
     };
     let runtime = runtime(dir.path(), limits);
     let run = async |text: &str| runtime.execute(Command::shell(text).with_timeout(GENEROUS)).await.unwrap();
-    let shown = run("bash -c 'ulimit -d; ulimit -t; ulimit -f; ulimit -c'").await.stdout_text();
-    assert_eq!(shown, "262144\n1\n1024\n0\n");
+    let shown = run("bash -c 'ulimit -d; ulimit -t; ulimit -f; ulimit -c; ulimit -Sn'").await.stdout_text();
+    assert_eq!(shown, "262144\n1\n1024\n0\n64\n");
     let hog = run("exec head -c 900000000 /dev/zero | tail").await;
     assert_ne!(hog.exit_code, Some(0), "{hog:?}");
     let file = run("exec head -c 5000000 /dev/zero > big").await;
@@ -263,6 +264,7 @@ async fn each_stream_is_bounded_by_itself() {
     let answer = run(Command { output_limit: 100, ..Command::shell(script) }).await.unwrap();
     assert_eq!(answer.stdout_text(), "short\n");
     assert!(answer.truncated && answer.stderr.ends_with(b"end\n") && answer.stderr.len() < 200);
+    assert_eq!(answer.omitted_bytes, 100_004 - 100);
     let nothing = run(Command { output_limit: 0, ..Command::shell("echo x") }).await.unwrap();
     assert_eq!((nothing.exit_code, nothing.truncated), (Some(0), true));
 }

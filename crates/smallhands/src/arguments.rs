@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use smallhands_runtime_server::arguments::ServeArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,15 +42,26 @@ pub enum Command {
     Resume(OneRunArguments),
     /// Say which toolchains, sandboxes and models are usable here and how to get the rest
     Doctor(ListArguments),
+    /// Offer shell sessions, commands and files over HTTP, as SWE-ReX does
+    #[command(subcommand)]
+    Runtime(RuntimeCommand),
+}
+
+/// What to do with the shell runtime by itself.
+#[derive(Debug, Subcommand)]
+pub enum RuntimeCommand {
+    /// Answer SWE-ReX clients until interrupted (see docs/runtime-protocol.md)
+    Serve(Box<ServeArguments>),
 }
 
 impl Command {
-    /// How the command is to report.
-    pub fn output(&self) -> &OutputArguments {
+    /// How the command is to report, for those that work on runs.
+    pub fn output(&self) -> Option<&OutputArguments> {
         match self {
-            Self::Run(arguments) => &arguments.output,
-            Self::Runs(arguments) | Self::Doctor(arguments) => &arguments.output,
-            Self::Show(arguments) | Self::Resume(arguments) => &arguments.output,
+            Self::Run(arguments) => Some(&arguments.output),
+            Self::Runs(arguments) | Self::Doctor(arguments) => Some(&arguments.output),
+            Self::Show(arguments) | Self::Resume(arguments) => Some(&arguments.output),
+            Self::Runtime(_) => None,
         }
     }
 }
@@ -216,6 +228,19 @@ mod tests {
         );
         assert_eq!(run.delivery.patch, Some(PathBuf::from("x.patch")));
         assert_eq!((run.output.json, run.output.state_dir), (true, Some(PathBuf::from("s"))));
+    }
+
+    #[test]
+    fn the_runtime_is_served_with_the_flags_of_the_original() {
+        let words = ["smallhands", "runtime", "serve", "--host", "::1", "--port", "0", "--auth-token", "t"];
+        let Command::Runtime(RuntimeCommand::Serve(serve)) = Arguments::parse_from(words).command else {
+            panic!("not the runtime");
+        };
+        assert_eq!(
+            (serve.host.as_deref(), serve.port, serve.auth_token.as_deref()),
+            (Some("::1"), 0, Some("t"))
+        );
+        assert!(!format!("{serve:?}").contains("auth_token"));
     }
 
     #[test]

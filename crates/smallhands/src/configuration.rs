@@ -59,6 +59,12 @@ const HANDED_ON: [&str; 42] = [
 #[derive(Debug, Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
+impl From<Environment> for BTreeMap<String, String> {
+    fn from(environment: Environment) -> Self {
+        environment.0
+    }
+}
+
 impl Environment {
     /// The variables of this process.
     pub fn of_process() -> Self {

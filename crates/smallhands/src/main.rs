@@ -15,12 +15,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, RuntimeCommand};
 use configuration::{Configuration, Environment};
 use failure::Failure;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Command::Runtime(RuntimeCommand::Serve(arguments)) = arguments.command {
+        return smallhands_runtime_server::arguments::serve(*arguments, Environment::of_process().into());
+    }
     match perform(arguments.command) {
         Ok(exit) => ExitCode::from(exit),
         Err(failure) => {
@@ -32,7 +35,8 @@ fn main() -> ExitCode {
 
 fn perform(command: Command) -> Result<u8, Failure> {
     let output = command.output();
-    let (json, state_dir) = (output.json, output.state_dir.clone());
+    let json = output.is_some_and(|output| output.json);
+    let state_dir = output.and_then(|output| output.state_dir.clone());
     let configuration = Configuration::resolve(&Environment::of_process(), state_dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         Failure::infrastructure(
@@ -48,6 +52,8 @@ fn perform(command: Command) -> Result<u8, Failure> {
             Command::Runs(_) => history::list(&configuration.state_dir, json),
             Command::Show(arguments) => history::show(&configuration.state_dir, &arguments.run, json),
             Command::Doctor(_) => Ok(doctor::examine(&configuration, json).await),
+            // It has threads of its own and was served before.
+            Command::Runtime(_) => Ok(exit_code::VERIFIED),
         }
     });
     // Work that would not stop must not keep the process alive.

@@ -1,33 +1,32 @@
 //! Patterns that end a wait before the command ends.
 
-use regex::bytes::{Regex, RegexBuilder};
+use std::borrow::Cow;
+use std::ops::Range;
 
+use fancy_regex::Regex;
+
+use super::backlog::{Backlog, Taken};
+use super::python_re::translate;
 use crate::error::RuntimeError;
-
-/// How far back new output is searched.
-const WINDOW: usize = 64 << 10;
 
 /// The patterns of one request.
 #[derive(Debug)]
-pub(super) struct Expectations(Vec<Regex>);
+pub(super) struct Expectations(Vec<Expectation>);
 
-/// Output split at a match.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Match {
-    pub(super) pattern: String,
-    pub(super) before: Vec<u8>,
-    pub(super) after: Vec<u8>,
+#[derive(Debug)]
+struct Expectation {
+    pattern: String,
+    regex: Regex,
 }
 
 impl Expectations {
-    /// Compiles patterns; `.` matches line ends, as the protocol has it.
+    /// Compiles patterns in the syntax of Python's `re`.
     pub(super) fn new(patterns: &[String]) -> Result<Self, RuntimeError> {
         let compile = |pattern: &String| {
-            let built = RegexBuilder::new(pattern).dot_matches_new_line(true).build();
-            built.map_err(|error| RuntimeError::BadPattern {
-                pattern: pattern.clone(),
-                reason: error.to_string(),
-            })
+            let refused = |reason| RuntimeError::BadPattern { pattern: pattern.clone(), reason };
+            let regex = Regex::new(&translate(pattern).map_err(refused)?)
+                .map_err(|error| refused(error.to_string()))?;
+            Ok(Expectation { pattern: pattern.clone(), regex })
         };
         patterns.iter().map(compile).collect::<Result<_, _>>().map(Self)
     }
@@ -37,34 +36,79 @@ impl Expectations {
         Self(Vec::new())
     }
 
-    /// The pattern that matches what was printed last, if any does.
-    pub(super) fn appears_in(&self, output: &crate::capture::Capture) -> Option<String> {
-        self.earliest(&output.recent(WINDOW)).map(|(regex, _)| regex.as_str().to_owned())
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    /// Takes the output up to the first match and puts the rest back.
-    pub(super) fn take_match(&self, output: &mut crate::capture::Capture) -> Option<Match> {
-        if self.0.is_empty() || self.appears_in(output).is_none() {
+    /// The first pattern that matches what was printed last, and where.
+    pub(super) fn find(&self, output: &mut Backlog) -> Option<(String, Range<usize>)> {
+        if self.0.is_empty() {
             return None;
         }
-        let all = output.take();
-        let found = self.split(&all);
-        output.push(found.as_ref().map_or(&all, |found| &found.after));
-        found
+        let (recent, text) = (Readable::new(output.recent()), &self.0);
+        let matches = text.iter().filter_map(|expectation| {
+            // A search that needs too many steps finds nothing; the next output starts another.
+            let found = expectation.regex.find(recent.text.as_ref()).ok().flatten()?;
+            Some((expectation, found.range()))
+        });
+        let (first, range) = matches.min_by_key(|(_, range)| range.start)?;
+        Some((first.pattern.clone(), recent.place(range.start)..recent.place(range.end)))
     }
 
-    fn earliest(&self, text: &[u8]) -> Option<(&Regex, std::ops::Range<usize>)> {
-        let matches = self.0.iter().filter_map(|regex| Some((regex, regex.find(text)?.range())));
-        matches.min_by_key(|(_, range)| range.start)
+    /// Takes the output up to the first match; what follows it stays.
+    pub(super) fn take_match(&self, output: &mut Backlog, limit: usize) -> Option<(String, Taken)> {
+        let (pattern, range) = self.find(output)?;
+        Some((pattern, output.take_match(range, limit)))
+    }
+}
+
+/// Bytes as text to search in, and the way back from places in the text. Invalid bytes appear as answers show them.
+struct Readable<'a> {
+    text: Cow<'a, str>,
+    /// Where valid pieces begin in the text and in the bytes; empty when the two are the same.
+    pieces: Vec<(usize, usize)>,
+}
+
+impl<'a> Readable<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        let whole = match std::str::from_utf8(bytes) {
+            Ok(text) => Some(text),
+            // A character that is not complete yet is left to the next look.
+            Err(error) if error.error_len().is_none() => {
+                std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()
+            }
+            Err(_) => None,
+        };
+        match whole {
+            Some(text) => Self { text: Cow::Borrowed(text), pieces: Vec::new() },
+            None => Self::with_invalid_bytes(bytes),
+        }
     }
 
-    fn split(&self, text: &[u8]) -> Option<Match> {
-        let (regex, range) = self.earliest(text)?;
-        Some(Match {
-            pattern: regex.as_str().to_owned(),
-            before: text[..range.start].to_vec(),
-            after: text[range.end..].to_vec(),
-        })
+    fn with_invalid_bytes(bytes: &[u8]) -> Self {
+        let (mut text, mut pieces, mut at) = (String::with_capacity(bytes.len()), Vec::new(), 0);
+        for chunk in bytes.utf8_chunks() {
+            pieces.push((text.len(), at));
+            text.push_str(chunk.valid());
+            at += chunk.valid().len();
+            for byte in chunk.invalid() {
+                pieces.push((text.len(), at));
+                text.push_str(&format!("\\x{byte:02x}"));
+                at += 1;
+            }
+        }
+        pieces.push((text.len(), at));
+        Self { text: Cow::Owned(text), pieces }
+    }
+
+    /// The place in the bytes of a place in the text. Inside of what shows an invalid byte it is the end of that byte.
+    fn place(&self, at: usize) -> usize {
+        let after = self.pieces.partition_point(|&(text, _)| text <= at);
+        let Some(&(text, byte)) = after.checked_sub(1).and_then(|index| self.pieces.get(index)) else {
+            return at;
+        };
+        let limit = self.pieces.get(after).map_or(byte, |&(_, next)| next);
+        (byte + (at - text)).min(limit)
     }
 }
 
@@ -72,36 +116,50 @@ impl Expectations {
 mod tests {
     use super::*;
 
-    fn matched(patterns: &[&str], text: &str) -> Option<(String, String, String)> {
+    fn expectations(patterns: &[&str]) -> Expectations {
         let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
-        let found = Expectations::new(&patterns).unwrap().split(text.as_bytes())?;
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Some((found.pattern, text(found.before), text(found.after)))
+        Expectations::new(&patterns).unwrap()
     }
+
+    fn matched(patterns: &[&str], text: &[u8]) -> Option<(String, Vec<u8>, Vec<u8>)> {
+        let mut output = Backlog::new(1000);
+        output.push(text);
+        let (pattern, before) = expectations(patterns).take_match(&mut output, 1000)?;
+        Some((pattern, before.bytes, output.take(1000).bytes))
+    }
+
+    /// Patterns, output, and what matched with what was before and after it.
+    type Case =
+        (&'static [&'static str], &'static [u8], Option<(&'static str, &'static [u8], &'static [u8])>);
 
     #[test]
     fn the_first_match_in_the_output_wins() {
-        let some = |a: &str, b: &str, c: &str| Some((a.to_owned(), b.to_owned(), c.to_owned()));
-        assert_eq!(matched(&[">>> "], "hello\n>>> rest"), some(">>> ", "hello\n", "rest"));
-        assert_eq!(matched(&["b", "a"], "xaby"), some("a", "x", "by"));
-        assert_eq!(matched(&["a.b"], "1a\nb2"), some("a.b", "1", "2"));
-        assert_eq!(matched(&["z"], "abc"), None);
-        assert_eq!(matched(&[], "abc"), None);
+        let cases: &[Case] = &[
+            (&[">>> "], b"hello\n>>> rest", Some((">>> ", b"hello\n", b"rest"))),
+            (&["b", "a"], b"xaby", Some(("a", b"x", b"by"))),
+            (&["a.b"], b"1a\nb2", Some(("a.b", b"1", b"2"))),
+            (&["z"], b"abc", None),
+            (&[], b"abc", None),
+            (&["b"], b"\xff\xfeabc", Some(("b", b"\xff\xfea", b"c"))),
+            (&[r"\\xfe"], b"\xff\xfeabc", Some((r"\\xfe", b"\xff", b"abc"))),
+            (&["b"], b"ab\xc3", Some(("b", b"a", b"\xc3"))),
+            (&["z"], b"a\xc3bz\xff", Some(("z", b"a\xc3b", b"\xff"))),
+        ];
+        for (patterns, text, expected) in cases {
+            let expected = expected.map(|(pattern, a, b)| (pattern.to_owned(), a.to_vec(), b.to_vec()));
+            assert_eq!(matched(patterns, text), expected, "{patterns:?}");
+        }
     }
 
     #[test]
     fn a_bad_pattern_is_named() {
         let error = Expectations::new(&["(".to_owned()]).unwrap_err();
         assert!(matches!(error, RuntimeError::BadPattern { ref pattern, .. } if pattern == "("), "{error}");
+        assert_eq!(error.class_path(), "re.error");
     }
 
     #[test]
-    fn what_follows_the_match_stays_for_the_next_answer() {
-        let mut output = crate::capture::Capture::new(100);
-        output.push(b"one two three");
-        let expectations = Expectations::new(&["two".to_owned()]).unwrap();
-        assert_eq!(expectations.take_match(&mut output).unwrap().before, b"one ");
-        assert_eq!(expectations.take_match(&mut output), None);
-        assert_eq!(output.take(), b" three");
+    fn a_pattern_that_takes_for_ever_finds_nothing() {
+        assert_eq!(matched(&[r"(a*)*\1b"], "a".repeat(900).as_bytes()), None);
     }
 }

@@ -3,90 +3,139 @@
 use std::time::Duration;
 
 use super::expect::Expectations;
-use super::living::{Session, deadline};
+use super::living::{Seen, Session, deadline};
 use super::screen::Phase;
 use crate::error::RuntimeError;
-use crate::processes::snapshot;
+use crate::processes::{Process, snapshot};
 use crate::protocol::{BashInterruptAction, Observation};
 
 /// How often the foreground is killed before the shell itself is: a loop may start another program each time.
 const KILL_ROUNDS: u32 = 10;
 
-/// Shortest time that each step gets.
-const STEP: Duration = Duration::from_millis(100);
+/// Most tries to be polite, whatever was asked for.
+const MOST_RETRIES: u32 = 100;
+
+/// Shortest time that each step gets, and the longest for what cannot be refused.
+const STEP: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// How long the shell may take to confirm that it listens again, and how often it is asked.
 const CONFIRMATION: (Duration, u32) = (Duration::from_millis(500), 10);
 
+/// How long the shell may take to notice that a job is dead, and how often that is looked at.
+const BURIAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(1));
+
+/// What an interrupt brought about.
+enum Outcome {
+    /// The command is over.
+    Over,
+    /// A pattern appeared; the command goes on.
+    Matched,
+}
+
 impl Session {
-    /// Sends SIGINT to the foreground, then kills it, at last kills the shell. It overtakes a call that waits for the
-    /// command; that call gets the output then, otherwise this answer has it.
+    /// Sends SIGINT to the foreground, then SIGTSTP and kills what that stopped, then kills the foreground, at last the
+    /// shell. It overtakes a call that waits for the command; that call gets the output then, otherwise this answer
+    /// has it.
     pub(super) async fn interrupt(&self, action: &BashInterruptAction) -> Result<Observation, RuntimeError> {
         let expected = Expectations::new(&action.expect)?;
         let _settled = self.settled.lock().await;
         let running = matches!(self.screen.lock().phase, Phase::Running(_));
         if !running {
-            return self.stopped(String::new());
+            return self.stopped(&Expectations::none());
         }
-        let pattern = self.escalate(action, &expected).await?;
-        if pattern.is_empty() && !self.has_ended() && !self.synchronise(CONFIRMATION.0, CONFIRMATION.1).await
-        {
+        let mut suspended = Vec::new();
+        if matches!(self.escalate(action, &expected, &mut suspended).await?, Outcome::Matched) {
+            return self.stopped(&expected);
+        }
+        if !self.has_ended() && !self.synchronise(CONFIRMATION.0, CONFIRMATION.1).await && !self.has_ended() {
             return Err(RuntimeError::InterruptFailed { session: self.name.clone() });
         }
-        self.stopped(pattern)
+        for group in suspended {
+            self.bury(group).await;
+        }
+        self.stopped(&Expectations::none())
     }
 
-    /// Answers with the pattern that appeared, if any did.
+    /// Process groups that were suspended on the way are collected in `suspended`.
     async fn escalate(
         &self,
         action: &BashInterruptAction,
         expected: &Expectations,
-    ) -> Result<String, RuntimeError> {
-        let step = action.timeout.max(STEP);
-        for _ in 0..action.n_retry.max(1) {
+        suspended: &mut Vec<i32>,
+    ) -> Result<Outcome, RuntimeError> {
+        let polite = action.timeout.max(STEP.0);
+        let firm = action.timeout.clamp(STEP.0, STEP.1);
+        for _ in 0..action.n_retry.clamp(1, MOST_RETRIES) {
             self.signal_foreground(libc::SIGINT);
-            if let Some(pattern) = self.quiet(step, expected).await {
-                return Ok(pattern);
+            if let Some(outcome) = self.quiet(polite, expected).await {
+                return Ok(outcome);
             }
         }
         for _ in 0..KILL_ROUNDS {
+            if let Some(outcome) = self.suspend_foreground(firm, expected, suspended).await {
+                return Ok(outcome);
+            }
             self.kill_foreground().await;
-            if let Some(pattern) = self.quiet(step, expected).await {
-                return Ok(pattern);
+            if let Some(outcome) = self.quiet(firm, expected).await {
+                return Ok(outcome);
             }
             self.signal_foreground(libc::SIGINT);
         }
         self.end().await?;
-        Ok(String::new())
+        Ok(Outcome::Over)
     }
 
     fn signal_foreground(&self, signal: i32) {
         if let Some(group) = self.pty.foreground() {
-            // SAFETY: kill has no memory preconditions; the group holds this session's terminal.
-            unsafe { libc::kill(-group, signal) };
+            send(-group, signal);
         }
+    }
+
+    /// Asks the foreground to suspend itself, as a user does to get a program that swallows interrupts out of the way.
+    /// The shell's own group cannot be suspended.
+    async fn suspend_foreground(
+        &self,
+        limit: Duration,
+        expected: &Expectations,
+        suspended: &mut Vec<i32>,
+    ) -> Option<Outcome> {
+        let group = self.pty.foreground().filter(|&group| group != self.pid)?;
+        send(-group, libc::SIGTSTP);
+        let outcome = self.quiet(limit.min(STEP.0), expected).await;
+        let members = table_of(move |process| process.group == group && process.is_alive()).await;
+        if members.iter().any(|process| process.state == 'T') {
+            suspended.push(group);
+        }
+        outcome
     }
 
     /// Kills what runs in the foreground, the shell excepted: a command substitution shares the shell's group.
     async fn kill_foreground(&self) {
         let (Some(group), shell) = (self.pty.foreground(), self.pid) else { return };
-        let killing = tokio::task::spawn_blocking(move || {
-            for process in
-                snapshot().into_iter().filter(|process| process.group == group && process.pid != shell)
-            {
-                // SAFETY: kill has no memory preconditions; the process was just seen in the foreground group.
-                unsafe { libc::kill(process.pid, libc::SIGKILL) };
-            }
-        });
-        if let Err(error) = killing.await {
-            tracing::debug!(%error, "the foreground was not killed");
+        for process in table_of(move |process| process.group == group && process.pid != shell).await {
+            send(process.pid, libc::SIGKILL);
         }
     }
 
-    /// Waits for the end of the command without taking its output. Empty text means that it ended.
-    async fn quiet(&self, limit: Duration, expected: &Expectations) -> Option<String> {
+    /// Kills a suspended job and has the shell say so in front of the next output, as it would have at its prompt.
+    async fn bury(&self, group: i32) {
+        send(-group, libc::SIGKILL);
+        let buried = async {
+            // SAFETY: kill has no memory preconditions; signal 0 only asks whether the group has members.
+            while unsafe { libc::kill(-group, 0) } == 0 {
+                tokio::time::sleep(BURIAL.1).await;
+            }
+        };
+        if tokio::time::timeout(BURIAL.0, buried).await.is_ok() && !self.has_ended() {
+            self.ask_for_note(group, CONFIRMATION.0).await;
+        }
+    }
+
+    /// Waits for the end of the command without taking its output.
+    async fn quiet(&self, limit: Duration, expected: &Expectations) -> Option<Outcome> {
         let deadline = deadline(limit);
         let mut changed = self.screen.watch();
+        let _reading = (!expected.is_empty()).then(|| self.screen.reading());
         let probe = self.probe();
         loop {
             if let Some(outcome) = self.quiet_now(probe, expected) {
@@ -100,28 +149,61 @@ impl Session {
 
     /// A shell that answers the probe and has not reported the command never got it: the signal came while it was
     /// taking the order, and that was lost.
-    fn quiet_now(&self, probe: u64, expected: &Expectations) -> Option<String> {
+    fn quiet_now(&self, probe: u64, expected: &Expectations) -> Option<Outcome> {
         let mut state = self.screen.lock();
         if matches!(state.phase, Phase::Running(_)) && state.reported >= probe {
             state.enter(Phase::Idle);
             state.last.status = 128 + libc::SIGINT;
+            state.last.ran = true;
         }
         match state.phase {
-            Phase::Running(_) => expected.appears_in(&state.output),
-            Phase::Idle | Phase::Ended(_) => Some(String::new()),
+            Phase::Running(_) => expected.find(&mut state.output).map(|_| Outcome::Matched),
+            Phase::Idle | Phase::Ended(_) => Some(Outcome::Over),
         }
     }
 
     /// The answer: the output goes to the call that waits for the command, if there is one.
-    fn stopped(&self, expect_string: String) -> Result<Observation, RuntimeError> {
-        let Ok(_nobody_waits) = self.turn.try_lock() else {
+    fn stopped(&self, expected: &Expectations) -> Result<Observation, RuntimeError> {
+        let nobody_waits = self.turn.try_lock();
+        let mut state = self.screen.lock();
+        if nobody_waits.is_err() {
+            let expect_string =
+                expected.find(&mut state.output).map(|(pattern, _)| pattern).unwrap_or_default();
             return Ok(Observation { exit_code: Some(0), expect_string, ..Observation::default() });
-        };
-        let (output, truncated) = self.take_output();
-        if let Phase::Ended(status) = self.screen.lock().phase {
-            return Err(RuntimeError::ShellExited { session: self.name.clone(), output, status });
         }
-        let output = output.trim().to_owned();
-        Ok(Observation { output, exit_code: Some(0), expect_string, truncated, ..Observation::default() })
+        let limit = self.around.settings.output_limit;
+        let (expect_string, taken) = expected
+            .take_match(&mut state.output, limit)
+            .unwrap_or_else(|| (String::new(), state.take_output(limit)));
+        state.answered = state.history.end() - state.output.len() as u64;
+        let seen = Seen { taken, offset: state.answered };
+        if let Phase::Ended(status) = state.phase {
+            drop(state);
+            return Err(self.ended_error(status, seen.text()));
+        }
+        let (omitted_bytes, offset) = (seen.taken.omitted, seen.offset);
+        let output = seen.text().trim().to_owned();
+        let truncated = omitted_bytes > 0;
+        let exit_code = Some(0);
+        Ok(Observation {
+            output,
+            exit_code,
+            expect_string,
+            truncated,
+            omitted_bytes,
+            offset,
+            ..Observation::default()
+        })
     }
+}
+
+fn send(target: i32, signal: i32) {
+    // SAFETY: kill has no memory preconditions. A target that is gone meanwhile gives an error that means success.
+    unsafe { libc::kill(target, signal) };
+}
+
+/// The processes that a condition holds for, read off the async threads.
+async fn table_of(condition: impl Fn(&Process) -> bool + Send + 'static) -> Vec<Process> {
+    let reading = tokio::task::spawn_blocking(move || snapshot().into_iter().filter(condition).collect());
+    reading.await.unwrap_or_default()
 }

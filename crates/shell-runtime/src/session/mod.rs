@@ -1,17 +1,27 @@
 //! Persistent shells. A session is a bash on a terminal of its own; commands reach it and results leave it over
 //! channels beside that terminal, so output is exactly what was printed and nothing printed can forge an end.
 
+mod backlog;
+mod checker;
 mod expect;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod history;
 mod interrupt;
+mod listening;
 mod living;
+mod patience;
 mod pty;
 mod pump;
+mod python_re;
 mod screen;
 mod shell;
+mod startup;
 mod stream;
 mod syntax;
 mod text;
+mod turn;
+mod usage;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -23,7 +33,9 @@ use crate::protocol::{
     BashAction, BashInterruptAction, BashWaitAction, CreateSession, CreateSessionResponse, Observation,
     SessionInfo,
 };
+use checker::Checker;
 use living::Session;
+use startup::Startup;
 pub use stream::OutputStream;
 
 /// What all sessions of a runtime have in common.
@@ -35,18 +47,32 @@ pub(crate) struct Settings {
     pub(crate) output_limit: usize,
 }
 
+/// What a session shares with the others.
+#[derive(Debug, Clone)]
+struct Surroundings {
+    launcher: Arc<Launcher>,
+    checker: Arc<Checker>,
+    settings: Settings,
+}
+
 /// The sessions of one runtime, by name.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    launcher: Arc<Launcher>,
-    settings: Settings,
+    around: Surroundings,
+    startup: Arc<Startup>,
     /// `None` while a session with that name is starting.
     living: Mutex<HashMap<String, Option<Arc<Session>>>>,
 }
 
 impl Sessions {
     pub(crate) fn new(launcher: Arc<Launcher>, settings: Settings) -> Self {
-        Self { launcher, settings, living: Mutex::default() }
+        let around = Surroundings { launcher, checker: Arc::default(), settings };
+        Self { around, startup: Arc::new(Startup::new()), living: Mutex::default() }
+    }
+
+    /// Learns in the background what the start-up files do, so that sessions need not read them.
+    pub(crate) fn prepare(&self) {
+        self.startup.learn(self.around.clone());
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<Arc<Session>>>> {
@@ -55,13 +81,13 @@ impl Sessions {
 
     /// Starts a session. The name is taken only while it starts and once it has started.
     pub(crate) async fn create(&self, request: CreateSession) -> Result<CreateSessionResponse, RuntimeError> {
-        self.launcher.check_open()?;
+        self.around.launcher.check_open()?;
         let name =
             if request.session.is_empty() { crate::protocol::DEFAULT_SESSION } else { &request.session };
         let mut reservation = self.reserve(name)?;
-        let (session, output) =
-            Session::start(Arc::clone(&self.launcher), self.settings, name, &request).await?;
+        let (session, output) = Session::start(self.around.clone(), &self.startup, name, &request).await?;
         reservation.fill(session)?;
+        self.prepare();
         Ok(CreateSessionResponse { output })
     }
 
@@ -190,7 +216,7 @@ struct Reservation<'a> {
 impl Reservation<'_> {
     fn fill(&mut self, session: Session) -> Result<(), RuntimeError> {
         // The runtime may have been closed meanwhile: then the session dies with this call.
-        self.sessions.launcher.check_open()?;
+        self.sessions.around.launcher.check_open()?;
         self.filled = true;
         self.sessions.lock().insert(self.name.clone(), Some(Arc::new(session)));
         Ok(())

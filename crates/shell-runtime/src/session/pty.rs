@@ -1,6 +1,7 @@
 //! The terminal of a session. It passes bytes through as they are: no echo, no output processing.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use tokio::io::unix::AsyncFd;
@@ -8,8 +9,11 @@ use tokio::io::unix::AsyncFd;
 /// Columns and rows that programs see.
 const SIZE: (u16, u16) = (80, 24);
 
-/// Bytes read at a time; the kernel hands out at most one page.
-const CHUNK: usize = 4096;
+/// Bytes passed on at a time. The kernel hands out at most one page per read.
+const CHUNK: usize = 16 << 10;
+
+/// Least room worth another read.
+const PAGE: usize = 4 << 10;
 
 /// The controlling side of a pseudo terminal, read without blocking.
 #[derive(Debug)]
@@ -17,10 +21,14 @@ pub(super) struct Pty {
     master: AsyncFd<OwnedFd>,
 }
 
-/// What a read brought.
-pub(super) enum Bytes {
-    Some(Vec<u8>),
-    NoneNow,
+/// Why reading stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pause {
+    /// As much was read as was asked for; there may be more.
+    Enough,
+    /// There is nothing more now.
+    Nothing,
+    /// No process has the terminal any more.
     Closed,
 }
 
@@ -74,34 +82,62 @@ impl Pty {
         Some(unsafe { libc::tcgetpgrp(self.fd()) }).filter(|&group| group > 1)
     }
 
-    /// Waits for output.
-    pub(super) async fn read(&self) -> Bytes {
-        loop {
-            let Ok(mut ready) = self.master.readable().await else { return Bytes::Closed };
-            match self.read_now() {
-                Bytes::NoneNow => ready.clear_ready(),
-                bytes => return bytes,
-            }
-        }
+    /// The number in the terminal's name, `/dev/pts/N`.
+    pub(super) fn number(&self) -> Option<u32> {
+        let mut number: libc::c_uint = 0;
+        // SAFETY: TIOCGPTN writes one unsigned integer, which `number` is.
+        check(unsafe { libc::ioctl(self.fd(), libc::TIOCGPTN, &raw mut number) }).ok()?;
+        Some(number)
     }
 
-    /// Output that has been written already. On Linux (4.5 and later) a read that would block has first waited for
-    /// everything that was written before it, so `NoneNow` means that nothing is under way.
-    pub(super) fn read_now(&self) -> Bytes {
-        let mut chunk = vec![0; CHUNK];
-        loop {
-            // SAFETY: the pointer and length describe `chunk`, which the call fills at most.
-            let count = unsafe { libc::read(self.fd(), chunk.as_mut_ptr().cast(), chunk.len()) };
-            if let Ok(count @ 1..) = usize::try_from(count) {
-                chunk.truncate(count);
-                return Bytes::Some(chunk);
+    /// Waits for output and hands it on, about `most` bytes of it.
+    pub(super) async fn read(&self, most: usize, sink: impl FnMut(&[u8])) -> Pause {
+        let Ok(mut ready) = self.master.readable().await else { return Pause::Closed };
+        let pause = self.read_now(most, sink);
+        if pause == Pause::Nothing {
+            ready.clear_ready();
+        }
+        pause
+    }
+
+    /// Hands on output that has been written already. On Linux (4.5 and later) a read that would block has first waited
+    /// for everything that was written before it, so `Nothing` means that nothing is under way.
+    pub(super) fn read_now(&self, most: usize, mut sink: impl FnMut(&[u8])) -> Pause {
+        let (mut chunk, mut passed) = ([const { MaybeUninit::<u8>::uninit() }; CHUNK], 0);
+        while passed < most {
+            let (bytes, pause) = self.fill(&mut chunk);
+            if !bytes.is_empty() {
+                sink(bytes);
             }
-            match io::Error::last_os_error().kind() {
-                io::ErrorKind::Interrupted => {}
-                io::ErrorKind::WouldBlock if count < 0 => return Bytes::NoneNow,
-                _ => return Bytes::Closed,
+            passed += bytes.len();
+            if pause != Pause::Enough {
+                return pause;
             }
         }
+        Pause::Enough
+    }
+
+    /// Reads until the buffer is nearly full or there is nothing more.
+    fn fill<'a>(&self, buffer: &'a mut [MaybeUninit<u8>]) -> (&'a [u8], Pause) {
+        let mut filled = 0;
+        let mut pause = Pause::Enough;
+        while pause == Pause::Enough && filled + PAGE <= buffer.len() {
+            let room = &mut buffer[filled..];
+            // SAFETY: the pointer and length describe `room`, which the call fills at most.
+            let count = unsafe { libc::read(self.fd(), room.as_mut_ptr().cast(), room.len()) };
+            match usize::try_from(count) {
+                Ok(count @ 1..) => filled += count,
+                Ok(0) => pause = Pause::Closed,
+                Err(_) => match io::Error::last_os_error().kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => pause = Pause::Nothing,
+                    _ => pause = Pause::Closed,
+                },
+            }
+        }
+        // SAFETY: the reads above have written the first `filled` bytes.
+        let bytes = unsafe { std::slice::from_raw_parts(buffer.as_ptr().cast(), filled) };
+        (bytes, pause)
     }
 
     /// Types `text` into what is running.
@@ -142,12 +178,9 @@ mod tests {
     use super::*;
 
     fn all_now(pty: &Pty) -> Vec<u8> {
-        std::iter::from_fn(|| match pty.read_now() {
-            Bytes::Some(bytes) => Some(bytes),
-            Bytes::NoneNow | Bytes::Closed => None,
-        })
-        .flatten()
-        .collect()
+        let mut all = Vec::new();
+        pty.read_now(usize::MAX, |bytes| all.extend_from_slice(bytes));
+        all
     }
 
     #[tokio::test]
@@ -195,7 +228,8 @@ mod tests {
         let (pty, slave) = Pty::open().unwrap();
         assert_eq!(pty.foreground(), None);
         File::from(slave).write_all(b"last").unwrap();
-        assert!(matches!(pty.read().await, Bytes::Some(bytes) if bytes == b"last"));
-        assert!(matches!(pty.read().await, Bytes::Closed));
+        let mut seen = Vec::new();
+        while pty.read(100, |bytes| seen.extend_from_slice(bytes)).await != Pause::Closed {}
+        assert_eq!(seen, b"last");
     }
 }

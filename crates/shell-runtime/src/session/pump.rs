@@ -5,17 +5,19 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
-use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 
-use super::pty::{Bytes, Pty};
-use super::screen::{Report, Screen};
+use super::pty::{Pause, Pty};
+use super::screen::{Message, Report, Screen};
 use super::shell::Entries;
 use crate::launch::Started;
 
 /// Most bytes collected between a report and its answer. The kernel holds less, so all that was written before the
 /// report is among them, and a background job that never stops writing cannot hold the answer up.
 const DRAIN_LIMIT: usize = 512 << 10;
+
+/// Bytes after which reports are looked at again.
+const TURN: usize = 256 << 10;
 
 /// How often the shell may enter its loop anew for one order. A driver that a command has broken would do so for ever.
 const MOST_IDLE_ENTRIES: u32 = 100;
@@ -27,6 +29,10 @@ pub(super) struct Pump {
     reports: pipe::Receiver,
     entries: Entries,
     started: Started,
+    /// The beginning of a message whose end has not come yet.
+    record: Vec<u8>,
+    /// The shell said that the next report is made with an ERR trap set.
+    error_trap: bool,
     /// Number of the order that was reported last, and how often in a row.
     last_seq: u64,
     idle_entries: u32,
@@ -40,25 +46,31 @@ impl Pump {
         entries: Entries,
         started: Started,
     ) -> Self {
-        Self { screen, pty, reports, entries, started, last_seq: 0, idle_entries: 0 }
+        let record = Vec::new();
+        Self {
+            screen,
+            pty,
+            reports,
+            entries,
+            started,
+            record,
+            error_trap: false,
+            last_seq: 0,
+            idle_entries: 0,
+        }
     }
 
     /// Runs until the shell ends.
     pub(super) async fn run(mut self) {
-        let mut record = Vec::new();
-        let mut buffer = [0; 4096];
         let (mut terminal_open, mut reports_open) = (true, true);
         loop {
             tokio::select! {
-                bytes = self.pty.read(), if terminal_open => match bytes {
-                    Bytes::Some(bytes) => self.screen.printed(&bytes),
-                    Bytes::NoneNow | Bytes::Closed => terminal_open = false,
-                },
-                read = self.reports.read(&mut buffer), if reports_open => match read {
-                    Ok(count) if count > 0 => self.take_reports(&mut record, &buffer[..count]),
-                    // The shell became another program, or is ending.
-                    _ => reports_open = false,
-                },
+                pause = self.pty.read(TURN, |bytes| self.screen.printed(bytes)), if terminal_open => {
+                    terminal_open = pause != Pause::Closed;
+                }
+                ready = self.reports.readable(), if reports_open => {
+                    reports_open = ready.is_ok() && self.read_reports();
+                }
                 exit = self.started.wait() => {
                     self.drain();
                     self.screen.ended(exit.map_or(-1, |exit| status_number(exit.status)));
@@ -68,21 +80,36 @@ impl Pump {
         }
     }
 
-    fn take_reports(&mut self, record: &mut Vec<u8>, bytes: &[u8]) {
+    /// Whether more may come: not after the shell became another program or when it is ending.
+    fn read_reports(&mut self) -> bool {
+        let mut buffer = [0; 512];
+        match self.reports.try_read(&mut buffer) {
+            Ok(0) => return false,
+            Ok(count) => self.take_reports(&buffer[..count]),
+            Err(error) => return error.kind() == std::io::ErrorKind::WouldBlock,
+        }
+        true
+    }
+
+    fn take_reports(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             if byte != 0 {
-                record.push(byte);
+                self.record.push(byte);
                 continue;
             }
-            match Report::parse(record) {
-                Some(report) => self.deliver(report),
+            let record = std::mem::take(&mut self.record);
+            match Message::parse(&record) {
+                Some(Message::Report(report)) => self.deliver(report),
+                Some(Message::ErrorTrap) => self.error_trap = true,
+                Some(Message::Note(note)) => self.screen.noted(&note),
+                None if record.is_empty() => {}
                 None => tracing::warn!(?record, "the shell's report is not understood"),
             }
-            record.clear();
         }
     }
 
-    fn deliver(&mut self, report: Report) {
+    fn deliver(&mut self, mut report: Report) {
+        report.error_trap = std::mem::take(&mut self.error_trap);
         self.idle_entries = if report.seq == self.last_seq { self.idle_entries + 1 } else { 0 };
         self.last_seq = report.seq;
         if report.entered && self.idle_entries < MOST_IDLE_ENTRIES {
@@ -94,13 +121,7 @@ impl Pump {
 
     /// Collects what was written before now.
     fn drain(&self) {
-        let mut collected = 0;
-        while collected < DRAIN_LIMIT
-            && let Bytes::Some(bytes) = self.pty.read_now()
-        {
-            collected += bytes.len();
-            self.screen.printed(&bytes);
-        }
+        self.pty.read_now(DRAIN_LIMIT, |bytes| self.screen.printed(bytes));
     }
 }
 

@@ -2,13 +2,14 @@
 //! pump, awaited by those who ask.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::watch;
 
+use super::backlog::{Backlog, Taken};
 use super::history::History;
-use crate::capture::Capture;
 
 /// What the shell is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,16 @@ impl Phase {
     }
 }
 
+/// What the shell says between commands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Message {
+    Report(Report),
+    /// An ERR trap is set; this stands in front of a report.
+    ErrorTrap,
+    /// What bash says of a job that an interrupt killed.
+    Note(Vec<u8>),
+}
+
 /// The shell's account of a finished order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Report {
@@ -40,18 +51,42 @@ pub(super) struct Report {
     pub(super) status: i32,
     /// The shell entered its loop anew, so it needs another line that does so.
     pub(super) entered: bool,
+    /// The text was run, at least in part; otherwise bash could not parse it.
+    pub(super) ran: bool,
+    /// The shell ends when a command fails.
+    pub(super) fragile: bool,
+    /// An ERR trap is set.
+    pub(super) error_trap: bool,
     pub(super) cwd: PathBuf,
 }
 
-impl Report {
-    /// Reads one report without its terminating NUL.
+impl Message {
+    /// Reads one message without the NULs around it.
     pub(super) fn parse(record: &[u8]) -> Option<Self> {
+        if record.starts_with(b"trap -- ") {
+            return Some(Self::ErrorTrap);
+        }
+        match record.strip_prefix(b"note ") {
+            Some(note) => Some(Self::Note(note.to_vec())),
+            None => Report::parse(record).map(Self::Report),
+        }
+    }
+}
+
+impl Report {
+    fn parse(record: &[u8]) -> Option<Self> {
         use std::os::unix::ffi::OsStringExt;
-        let mut fields = record.splitn(4, |&byte| byte == b' ');
+        let mut fields = record.splitn(6, |&byte| byte == b' ');
         let mut text = || std::str::from_utf8(fields.next()?).ok();
-        let (seq, status, entered) = (text()?.parse().ok()?, text()?.parse().ok()?, text()? == "1");
+        let (seq, status) = (text()?.parse().ok()?, text()?.parse().ok()?);
+        let (entered, ran, fragile) = (text()? == "1", text()? == "1", text()? == "1");
         let cwd = std::ffi::OsString::from_vec(fields.next()?.to_vec()).into();
-        Some(Self { seq, status, entered, cwd })
+        Some(Self { seq, status, entered, ran, fragile, error_trap: false, cwd })
+    }
+
+    /// A text that cannot be parsed would do harm, so it has to be checked in advance.
+    pub(super) fn is_careful(&self) -> bool {
+        self.fragile || self.error_trap
     }
 }
 
@@ -63,13 +98,19 @@ pub(super) struct State {
     /// What is running, shortened.
     pub(super) command: Option<String>,
     /// What was printed and not answered yet.
-    pub(super) output: Capture,
+    pub(super) output: Backlog,
     /// What was printed lately, answered or not.
     pub(super) history: History,
+    /// When something was printed last.
+    pub(super) printed_at: Instant,
+    /// Up to where answers have given out what was printed.
+    pub(super) answered: u64,
     /// Report of the last command.
     pub(super) last: Report,
     /// Number of the last report of any order, synchronisation included.
     pub(super) reported: u64,
+    /// Notices of killed jobs, for the next answer.
+    pub(super) notes: Vec<u8>,
 }
 
 impl State {
@@ -79,6 +120,12 @@ impl State {
         self.since = Instant::now();
         self.command = None;
     }
+
+    /// Takes the output for an answer.
+    pub(super) fn take_output(&mut self, limit: usize) -> Taken {
+        self.answered = self.history.end();
+        self.output.take(limit)
+    }
 }
 
 /// The state and the bell that rings when it changes.
@@ -86,44 +133,62 @@ impl State {
 pub(super) struct Screen {
     state: Mutex<State>,
     changed: watch::Sender<()>,
+    /// How many look at the output while it grows; for the others the bell does not ring each time.
+    readers: AtomicUsize,
 }
 
 impl Screen {
     /// A session whose shell is starting.
     pub(super) fn new(output_limit: usize) -> Self {
+        let now = Instant::now();
         let state = State {
             phase: Phase::Running(0),
-            since: Instant::now(),
+            since: now,
             command: None,
-            output: Capture::new(output_limit),
+            output: Backlog::new(output_limit),
             history: History::default(),
+            printed_at: now,
+            answered: 0,
             last: Report::default(),
             reported: 0,
+            notes: Vec::new(),
         };
-        Self { state: Mutex::new(state), changed: watch::Sender::new(()) }
+        Self { state: Mutex::new(state), changed: watch::Sender::new(()), readers: AtomicUsize::new(0) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Hears of changes of the phase.
     pub(super) fn watch(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    /// The shell was given an order.
+    /// Makes the bell ring for output, too, for as long as the guard lives.
+    pub(super) fn reading(self: &Arc<Self>) -> Reading {
+        self.readers.fetch_add(1, Ordering::SeqCst);
+        Reading(Arc::clone(self))
+    }
+
+    /// The shell was given an order. Notices stand in front of what it prints.
     pub(super) fn started(&self, seq: u64, command: String) {
         let mut state = self.lock();
         state.enter(Phase::Running(seq));
         state.command = Some(command);
+        let notes = std::mem::take(&mut state.notes);
+        state.output.push(&notes);
     }
 
     pub(super) fn printed(&self, bytes: &[u8]) {
         let mut state = self.lock();
         state.output.push(bytes);
         state.history.push(bytes);
+        state.printed_at = Instant::now();
         drop(state);
-        self.changed.send_replace(());
+        if self.readers.load(Ordering::SeqCst) > 0 {
+            self.changed.send_replace(());
+        }
     }
 
     pub(super) fn reported(&self, report: Report) {
@@ -137,6 +202,13 @@ impl Screen {
         self.changed.send_replace(());
     }
 
+    /// Keeps a notice for the next answer.
+    pub(super) fn noted(&self, note: &[u8]) {
+        let mut state = self.lock();
+        state.notes.extend_from_slice(note);
+        state.notes.push(b'\n');
+    }
+
     /// The first account of the end stays.
     pub(super) fn ended(&self, status: i32) {
         let mut state = self.lock();
@@ -148,23 +220,45 @@ impl Screen {
     }
 }
 
+/// Somebody who looks at the output while it grows.
+#[derive(Debug)]
+pub(super) struct Reading(Arc<Screen>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.readers.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn reports_are_read_with_any_directory() {
-        let report = |seq, status, entered, cwd: &str| Some(Report { seq, status, entered, cwd: cwd.into() });
-        let cases: [(&[u8], Option<Report>); 6] = [
-            (b"3 0 0 /tmp", report(3, 0, false, "/tmp")),
-            (b"4 130 1 /a b\nc", report(4, 130, true, "/a b\nc")),
-            (b"5 1 0 ", report(5, 1, false, "")),
+        let report = |seq, status, [entered, ran, fragile]: [bool; 3], cwd: &str| {
+            Some(Message::Report(Report {
+                seq,
+                status,
+                entered,
+                ran,
+                fragile,
+                error_trap: false,
+                cwd: cwd.into(),
+            }))
+        };
+        let cases: [(&[u8], Option<Message>); 8] = [
+            (b"3 0 0 1 0 /tmp", report(3, 0, [false, true, false], "/tmp")),
+            (b"4 130 1 0 1 /a b\nc", report(4, 130, [true, false, true], "/a b\nc")),
+            (b"5 1 0 1 0 ", report(5, 1, [false, true, false], "")),
+            (b"trap -- 'echo 1 2 3' ERR\n", Some(Message::ErrorTrap)),
+            (b"note [1]+  Killed  x", Some(Message::Note(b"[1]+  Killed  x".to_vec()))),
             (b"", None),
-            (b"x 0 0 /", None),
-            (b"1 0 0", None),
+            (b"x 0 0 0 0 /", None),
+            (b"1 0 0 0 0", None),
         ];
         for (record, expected) in cases {
-            assert_eq!(Report::parse(record), expected, "{record:?}");
+            assert_eq!(Message::parse(record), expected, "{record:?}");
         }
     }
 
@@ -177,5 +271,19 @@ mod tests {
         screen.reported(Report { seq: 7, status: 3, ..Report::default() });
         let state = screen.lock();
         assert_eq!((state.phase, state.last.status), (Phase::Idle, 3));
+    }
+
+    #[test]
+    fn output_rings_only_for_those_who_read_it() {
+        let screen = Arc::new(Screen::new(100));
+        let changed = screen.watch();
+        screen.printed(b"a");
+        assert!(!changed.has_changed().unwrap());
+        let reading = screen.reading();
+        screen.printed(b"b");
+        assert!(changed.has_changed().unwrap());
+        drop(reading);
+        assert_eq!(screen.lock().take_output(100).bytes, b"ab");
+        assert_eq!(screen.lock().answered, 2);
     }
 }

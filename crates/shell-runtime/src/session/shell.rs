@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use tokio::net::unix::pipe;
@@ -22,14 +22,16 @@ const LOAD: &[u8] = b". /dev/fd/241\n";
 
 /// The line that takes orders until a command breaks out of it. The command itself runs with the control
 /// descriptors closed and the terminal as its input; the shell keeps its copies where programs cannot inherit them.
-const LOOP: &[u8] = b"__smallhands_entry=$?; while { __smallhands_turn; } >/dev/null 2>&1; do \
+const LOOP: &[u8] =
+    b"__smallhands_entry=$?; while { __smallhands_status=${__smallhands_own:-$?}; __smallhands_end; \
+    { builtin trap -p ERR; __smallhands_report; } >&243; __smallhands_next; } >/dev/null 2>&1; do \
     builtin eval \"$__smallhands_prefix${__smallhands_text[0]-}\" <&240 240<&- 241<&- 242<&- 243>&-; done\n";
+
+/// A prompt that shows nothing and still is not empty: start-up files stop at an empty one.
+const PROMPT: &str = r"\[\]";
 
 /// Descriptor of the terminal in the shell; the others follow.
 const FIRST_FD: i32 = 240;
-
-/// Where descriptors are parked so that placing one cannot overwrite another.
-const PARKING: i32 = 300;
 
 /// A started shell and this side of its channels.
 pub(super) struct Shell {
@@ -42,26 +44,25 @@ pub(super) struct Shell {
 }
 
 /// Starts bash; it reports when it is ready.
-pub(super) fn start(launcher: &Launcher) -> Result<Shell, RuntimeError> {
+pub(super) async fn start(launcher: &Launcher) -> Result<Shell, RuntimeError> {
     const WHAT: &str = "open a terminal for the session";
     let (pty, slave) = Pty::open().map_err(RuntimeError::io(WHAT))?;
     let channels = Channels::open().map_err(RuntimeError::io(WHAT))?;
-    let env = session_env(launcher.env());
+    let env = session_env();
     let launch = Launch { line: command_line(), env: Some(&env), ..Launch::default() };
     let mut prepared = launcher.prepare(&launch)?;
     let twin = || slave.try_clone().map_err(RuntimeError::io(WHAT));
-    prepared.command.stdin(channels.entry_reader).stdout(twin()?).stderr(twin()?);
-    let inherited = [
-        slave,
-        channels.text.try_clone().map_err(RuntimeError::io(WHAT))?.into(),
-        channels.order_reader.into(),
-        channels.report_writer.into(),
-    ];
-    // SAFETY: the closure runs between fork and exec and only makes async-signal-safe system calls.
-    unsafe {
-        prepared.command.pre_exec(move || adopt(&inherited));
+    prepared.place(channels.entry_reader, 0);
+    prepared.place(twin()?, 1);
+    prepared.place(twin()?, 2);
+    let text = channels.text.try_clone().map_err(RuntimeError::io(WHAT))?;
+    let inherited: [OwnedFd; 4] =
+        [slave, text.into(), channels.order_reader.into(), channels.report_writer.into()];
+    for (number, descriptor) in (FIRST_FD..).zip(inherited) {
+        prepared.place(descriptor, number);
     }
-    let (started, tree) = prepared.spawn()?;
+    prepared.control_by(FIRST_FD);
+    let (started, tree) = prepared.spawn().await?;
     Ok(Shell {
         started,
         tree,
@@ -77,29 +78,11 @@ fn command_line() -> CommandLine {
     CommandLine::Argv(words.map(str::to_owned).to_vec())
 }
 
-/// No prompt, and a terminal that programs do not draw on unless the environment says otherwise.
-fn session_env(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let mut own = BTreeMap::from([("PS1".to_owned(), String::new())]);
-    if !env.contains_key("TERM") {
-        own.insert("TERM".to_owned(), "dumb".to_owned());
-    }
-    own
-}
-
-/// Makes the terminal the controlling one and puts the control descriptors at their places. Runs after fork.
-fn adopt(inherited: &[OwnedFd; 4]) -> io::Result<()> {
-    let mut parked = [0; 4];
-    for (place, fd) in parked.iter_mut().zip(inherited) {
-        // SAFETY: fcntl duplicates an open descriptor; no memory is touched.
-        *place = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, PARKING) })?;
-    }
-    for (place, fd) in (FIRST_FD..).zip(parked) {
-        // SAFETY: dup2 duplicates an open descriptor onto a number that only this child uses.
-        check(unsafe { libc::dup2(fd, place) })?;
-    }
-    // SAFETY: TIOCSCTTY takes an integer; the process is a session leader without a terminal.
-    check(unsafe { libc::ioctl(FIRST_FD, libc::TIOCSCTTY, 0) })?;
-    Ok(())
+/// A terminal that programs do not draw on, whatever the server itself was started on; a session can choose another.
+fn session_env() -> BTreeMap<String, String> {
+    BTreeMap::from(
+        [("TERM", "dumb"), ("PS1", PROMPT)].map(|(name, value)| (name.to_owned(), value.to_owned())),
+    )
 }
 
 fn check(result: i32) -> io::Result<i32> {
@@ -109,9 +92,9 @@ fn check(result: i32) -> io::Result<i32> {
 /// Both sides of everything but the terminal.
 struct Channels {
     entry_reader: io::PipeReader,
-    entries: pipe::Sender,
+    entries: io::PipeWriter,
     order_reader: io::PipeReader,
-    orders: pipe::Sender,
+    orders: io::PipeWriter,
     reports: pipe::Receiver,
     report_writer: io::PipeWriter,
     text: File,
@@ -128,9 +111,9 @@ impl Channels {
         text.write_all(DRIVER.as_bytes())?;
         Ok(Self {
             entry_reader,
-            entries: pipe::Sender::from_owned_fd(entry_writer.into())?,
+            entries: never_blocking(entry_writer)?,
             order_reader,
-            orders: pipe::Sender::from_owned_fd(order_writer.into())?,
+            orders: never_blocking(order_writer)?,
             reports: pipe::Receiver::from_owned_fd(report_reader.into())?,
             report_writer,
             text,
@@ -138,7 +121,15 @@ impl Channels {
     }
 }
 
-fn memory_file() -> io::Result<File> {
+/// A pipe that refuses what it has no room for. Few bytes are ever in it, so that needs no waiting.
+fn never_blocking(pipe: io::PipeWriter) -> io::Result<io::PipeWriter> {
+    // SAFETY: fcntl with F_SETFL takes flags by value; the descriptor is open.
+    check(unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) })?;
+    Ok(pipe)
+}
+
+/// A file that is only in memory, for handing text of any size to a shell.
+pub(super) fn memory_file() -> io::Result<File> {
     // SAFETY: the name is a valid C string.
     let fd = check(unsafe { libc::memfd_create(c"command".as_ptr(), libc::MFD_CLOEXEC) })?;
     // SAFETY: the call succeeded and nothing else owns the descriptor.
@@ -147,12 +138,12 @@ fn memory_file() -> io::Result<File> {
 
 /// The shell's supply of lines that enter its loop. There is always one in reserve.
 #[derive(Debug)]
-pub(super) struct Entries(pipe::Sender);
+pub(super) struct Entries(io::PipeWriter);
 
 impl Entries {
     /// Replaces the line that the shell has used.
     pub(super) fn refill(&self) {
-        if let Err(error) = self.0.try_write(LOOP) {
+        if let Err(error) = (&self.0).write_all(LOOP) {
             tracing::debug!(%error, "the shell takes no more lines");
         }
     }
@@ -162,25 +153,37 @@ impl Entries {
 #[derive(Debug)]
 pub(super) struct Orders {
     text: File,
-    orders: pipe::Sender,
+    orders: io::PipeWriter,
 }
 
 impl Orders {
     /// Asks the shell to run `command`; it must be idle.
-    pub(super) fn run(&self, seq: u64, command: &str) -> io::Result<()> {
-        use std::os::unix::fs::FileExt;
+    ///
+    /// With an ERR trap the failing command sets it off, and "eval" must not do so again: then the status is kept by a
+    /// line of its own, unless that would become part of the command.
+    pub(super) fn run(&self, seq: u64, command: &str, error_trap: bool) -> io::Result<()> {
+        let separable = error_trap && !command.contains("<<") && !command.ends_with('\\');
+        let kept = if separable { "\n__smallhands_own=$?" } else { "" };
         self.text.set_len(0)?;
+        // The shell reads with the same file offset, from which the text begins.
+        (&self.text).rewind()?;
         self.text.write_all_at(command.as_bytes(), 0)?;
-        self.send("run", seq)
+        self.text.write_all_at(kept.as_bytes(), command.len() as u64)?;
+        self.send(&format!("r{seq}\n"))
     }
 
     /// Asks the shell to report once more, without running anything.
     pub(super) fn synchronise(&self, seq: u64) -> io::Result<()> {
-        self.send("sync", seq)
+        self.send(&format!("s{seq}\n"))
+    }
+
+    /// Asks the shell to report, and before that what it knows of the job that is a process group.
+    pub(super) fn note(&self, seq: u64, group: i32) -> io::Result<()> {
+        self.send(&format!("n{seq} {group}\n"))
     }
 
     /// Orders are short and the pipe is empty when the shell waits, so this never blocks.
-    fn send(&self, verb: &str, seq: u64) -> io::Result<()> {
-        self.orders.try_write(format!("{verb} {seq}\n").as_bytes()).map(drop)
+    fn send(&self, order: &str) -> io::Result<()> {
+        (&self.orders).write_all(order.as_bytes())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::screen::{Phase, Screen};
+use super::screen::{Phase, Reading, Screen};
 use crate::protocol::OutputChunk;
 
 /// Most bytes of one chunk.
@@ -16,13 +16,15 @@ pub struct OutputStream {
     screen: Arc<Screen>,
     changed: watch::Receiver<()>,
     position: u64,
+    _reading: Reading,
 }
 
 impl OutputStream {
     pub(super) fn new(screen: Arc<Screen>, from: Option<u64>) -> Self {
         let changed = screen.watch();
+        let _reading = screen.reading();
         let position = from.unwrap_or_else(|| screen.lock().history.end());
-        Self { screen, changed, position }
+        Self { screen, changed, position, _reading }
     }
 
     /// Waits for the next piece; `None` when the session has ended and everything was read. A reader that is slower

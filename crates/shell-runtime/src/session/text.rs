@@ -1,7 +1,11 @@
 //! Terminal output as text: control sequences go, everything else stays exactly as it was written.
 
 /// Decodes UTF-8; invalid bytes appear as `\xNN`, as SWE-ReX shows them.
-pub(super) fn decode(bytes: &[u8]) -> String {
+pub(super) fn decode(bytes: Vec<u8>) -> String {
+    let bytes = match String::from_utf8(bytes) {
+        Ok(text) => return text,
+        Err(error) => error.into_bytes(),
+    };
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
@@ -11,12 +15,12 @@ pub(super) fn decode(bytes: &[u8]) -> String {
 }
 
 /// Removes terminal control sequences (ECMA-48: CSI, OSC and other strings, two-byte escapes).
-pub(super) fn without_escapes(text: &str) -> String {
+pub(super) fn without_escapes(text: String) -> String {
     if !text.contains('\x1b') {
-        return text.to_owned();
+        return text;
     }
     let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some(at) = rest.find('\x1b') {
         plain.push_str(&rest[..at]);
         let sequence = &rest[at..];
@@ -87,7 +91,7 @@ mod tests {
             ("\x1b[\u{e9}", "\u{e9}"),
         ];
         for (text, expected) in cases {
-            assert_eq!(without_escapes(text), expected, "{text:?}");
+            assert_eq!(without_escapes(text.to_owned()), expected, "{text:?}");
         }
     }
 
@@ -96,7 +100,7 @@ mod tests {
         let cases: [(&[u8], &str); 3] =
             [(b"a\xffb", "a\\xffb"), ("\u{e9}".as_bytes(), "\u{e9}"), (b"\xc3", "\\xc3")];
         for (bytes, expected) in cases {
-            assert_eq!(decode(bytes), expected);
+            assert_eq!(decode(bytes.to_vec()), expected);
         }
     }
 

@@ -1,5 +1,22 @@
-//! Files below the runtime's root. Paths are taken as text and compared without touching the disk: a path that
-//! leaves the root is a clear error. Links inside the root are followed; containment is the sandbox's business.
+//! Files, apart from any process: reading and writing, text as Python reads it, archives in and out, finding and
+//! searching. Everything but [`read`] and [`write`] blocks; callers in async code use a thread for it.
+//!
+//! Paths are taken as text and compared without touching the disk: a path that leaves the root is a clear error
+//! unless access is to [`crate::local::FileAccess::Anywhere`]. Links inside the root are followed; containment is the sandbox's
+//! business.
+
+pub mod access;
+pub mod error;
+pub mod find;
+pub mod landing;
+pub mod search;
+pub mod tarball;
+pub mod text;
+pub mod unpacking;
+pub mod unzip;
+
+pub use access::Files;
+pub use error::FileError;
 
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
