@@ -13,6 +13,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("smallhands-trajectory", &[]),
     // leaves: input and output
     ("smallhands-event-log", &[]),
+    ("smallhands-event-log-postgres", &["smallhands-event-log"]),
     ("smallhands-shell-runtime", &[]),
     ("smallhands-sandbox", &["smallhands-shell-runtime"]),
     ("smallhands-model-gateway", &["smallhands-trajectory"]),
