@@ -3,7 +3,7 @@
 use std::io::{Cursor, Read};
 
 use crate::chain::{EncodedEvent, seal_all};
-use crate::{BlobId, ChainHead, LogError, NewEvent, StoredEvent, StreamId};
+use crate::{BlobId, ChainHead, CutTail, LogError, NewEvent, StoredEvent, StreamId};
 
 /// The largest blob that a log keeps which cannot stream, bytes.
 pub const LARGEST_BLOB_IN_MEMORY: u64 = 256 * 1024 * 1024;
@@ -88,6 +88,12 @@ pub trait EventLog: Send + Sync {
     /// Makes everything durable that was appended so far, however the log was opened. Before an effect outside that
     /// cannot be taken back, say.
     fn flush(&self) -> Result<(), LogError>;
+
+    /// The torn ends that this value has cut so far: when it was opened, or later, when another process died in the middle
+    /// of a write. They should be told. A log that cannot tell says nothing.
+    fn cuts(&self) -> Vec<CutTail> {
+        Vec::new()
+    }
 
     /// Stores `bytes` and returns their name. Storing the same bytes again changes nothing. An event that is appended
     /// after this returned never survives without the blob.

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::{
     Durability, EventLog, Extent, LogError, NewEvent, SegmentLog, SegmentOptions, SqliteLog, SqliteOptions,
@@ -16,22 +17,18 @@ const SQLITE_KEPT: &str = "state.db.moved";
 const BATCH: usize = 1000;
 
 /// Opens the log of a state folder: `log/` (segments), or `state.db` (SQLite) in a folder from before there were segments.
-/// A folder without either gets segments. What the segment log had to cut is in the second value, and should be told.
+/// A folder without either gets segments. Once per process; what had to be cut ([`EventLog::cuts`]) should be told.
 ///
 /// # Errors
 /// As the adapter's `open`.
-pub fn open_state(
-    folder: &Path,
-    durability: Durability,
-) -> Result<(Box<dyn EventLog>, Vec<crate::CutTail>), LogError> {
+pub fn open_state(folder: &Path, durability: Durability) -> Result<Arc<dyn EventLog>, LogError> {
     let (segments, sqlite) = (folder.join(SEGMENTS), folder.join(SQLITE));
     if !segments.exists() && sqlite.exists() {
         let options = SqliteOptions { durability, ..SqliteOptions::default() };
-        return Ok((Box::new(SqliteLog::open_with(&sqlite, &options)?), Vec::new()));
+        return Ok(Arc::new(SqliteLog::open_with(&sqlite, &options)?));
     }
-    let log = SegmentLog::open_with(&segments, SegmentOptions { durability, ..SegmentOptions::default() })?;
-    let cuts = log.cuts();
-    Ok((Box::new(log), cuts))
+    let options = SegmentOptions { durability, ..SegmentOptions::default() };
+    Ok(Arc::new(SegmentLog::open_with(&segments, options)?))
 }
 
 /// Moves the log of an older state folder from `state.db` to segments, and keeps the old file as `state.db.moved`. Whole or

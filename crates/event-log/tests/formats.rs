@@ -114,16 +114,16 @@ fn a_state_folder_keeps_the_log_it_has_until_it_is_moved() {
     let folder = tempfile::tempdir().unwrap();
     let open = || open_state(folder.path(), Durability::Relaxed).unwrap();
     fs::copy(fixture("sqlite-format-1.db"), folder.path().join("state.db")).unwrap();
-    check_content(&*open().0);
+    check_content(&*open());
     assert!(!folder.path().join("log").exists());
     // Half of an earlier try is in the way.
     fs::create_dir_all(folder.path().join("log.unfinished")).unwrap();
     fs::write(folder.path().join("log.unfinished/00000001.seg"), "half").unwrap();
     let moved = move_to_segments(folder.path()).unwrap();
     assert_eq!(moved, Some(Extent { streams: 2, events: 15, blobs: 2 }));
-    let (log, cuts) = open();
+    let log = open();
     check_content(&*log);
-    assert_eq!(cuts, []);
+    assert_eq!(log.cuts(), []);
     assert!(folder.path().join("log/00000001.seg").exists());
     check_content(&SqliteLog::open(&folder.path().join("state.db.moved")).unwrap());
     assert_eq!(move_to_segments(folder.path()).unwrap(), None, "once is enough");
@@ -132,7 +132,7 @@ fn a_state_folder_keeps_the_log_it_has_until_it_is_moved() {
 #[test]
 fn a_new_state_folder_gets_segments() {
     let folder = tempfile::tempdir().unwrap();
-    let (log, _) = open_state(folder.path(), Durability::Full).unwrap();
+    let log = open_state(folder.path(), Durability::Full).unwrap();
     log.append(&stream("run/1"), 0, 1, &events(1)).unwrap();
     assert!(folder.path().join("log/00000001.seg").exists());
     assert!(!folder.path().join("state.db").exists());

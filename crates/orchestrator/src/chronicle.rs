@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use smallhands_event_log::EventLog;
 use smallhands_task_graph::{AttemptResult, RunEvent};
 
 use crate::control::words;
@@ -34,7 +33,7 @@ pub struct Listed {
 /// # Errors
 /// [`RunError::UnknownRun`], or whatever makes its events unreadable.
 pub fn events(state: &StateDir, run: &str) -> Result<Vec<Listed>, RunError> {
-    let stored = state.log()?.read(&stream_of(run)?, 0)?;
+    let stored = state.log().read(&stream_of(run)?, 0)?;
     if stored.is_empty() {
         return Err(RunError::UnknownRun { run: run.to_owned(), state: state.root().to_path_buf() });
     }

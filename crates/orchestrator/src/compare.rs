@@ -1,7 +1,6 @@
 //! Two runs side by side: the first event in which they differ, and how their ends differ.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -63,7 +62,7 @@ pub struct End {
 /// # Errors
 /// [`RunError::UnknownRun`], or whatever makes their events unreadable.
 pub fn compare(state: &StateDir, left: &str, right: &str) -> Result<Comparison, RunError> {
-    let log: Arc<dyn EventLog> = Arc::new(state.log()?);
+    let log = state.log();
     let sides = [read(state, log.as_ref(), left)?, read(state, log.as_ref(), right)?];
     let first = first_difference(&sides[0], &sides[1]);
     let shared = first.as_ref().map_or(sides[0].events.len() as u64, |first| first.event - 1);

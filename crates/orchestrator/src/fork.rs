@@ -6,7 +6,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use smallhands_event_log::{EventLog, LogError, NewEvent, StoredEvent, StreamId};
 use smallhands_task_graph::{Command, RunEvent, RunState, decide, replay};
@@ -33,7 +32,7 @@ pub struct Forked {
 /// [`RunError::UnknownRun`]; [`RunError::BadInput`] for a place that is not in the run or after its end; whatever the disk
 /// and the log fail with.
 pub fn fork(state: &StateDir, parent: &str, at: u64) -> Result<Forked, RunError> {
-    let log: Arc<dyn EventLog> = Arc::new(state.log()?);
+    let log = state.log();
     let stored = log.read(&stream_of(parent)?, 0)?;
     if stored.is_empty() {
         return Err(RunError::UnknownRun { run: parent.to_owned(), state: state.root().to_path_buf() });

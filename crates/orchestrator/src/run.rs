@@ -41,7 +41,7 @@ pub async fn run(
 ) -> Result<RunSummary, RunError> {
     let repo = repository(&request.repo)?;
     check_target(&request.deliver, &repo).await?;
-    let log = state.own_log()?;
+    let log = state.log();
     let backend = backend(&request.sandbox, state)?;
     let run = new_run_id();
     let folder = state.run_folder(&run);
@@ -74,7 +74,7 @@ pub async fn resume(
     progress: mpsc::UnboundedSender<Progress>,
     cancel: CancelToken,
 ) -> Result<RunSummary, RunError> {
-    let log = state.own_log()?;
+    let log = state.log();
     let unknown = || RunError::UnknownRun { run: run.to_owned(), state: state.root().to_path_buf() };
     match Journal::open(log.clone(), run)? {
         journal if journal.state().phase == RunPhase::Unsubmitted => return Err(unknown()),
@@ -366,7 +366,7 @@ mod tests {
     #[test]
     fn unknown_sandboxes_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path()).unwrap();
+        let state = StateDir::open(folder.path(), crate::state_dir::Durability::Full).unwrap();
         assert!(backend("microvm", &state).is_err());
         assert_eq!(backend("auto", &state).unwrap().kind(), "host");
     }

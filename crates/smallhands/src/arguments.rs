@@ -7,7 +7,7 @@ pub mod steering;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use smallhands_runtime_server::arguments::ServeArguments;
 use steering::{
     ApprovalChoice, ApproveArguments, CancelArguments, DiffArguments, ForkArguments, LimitArguments,
@@ -48,7 +48,7 @@ pub enum Command {
     /// Show one run: what was done, by whom, with what result
     Show(OneRunArguments),
     /// Continue a run that was interrupted or killed, without repeating finished work
-    Resume(OneRunArguments),
+    Resume(ResumeArguments),
     /// Start nothing new in a run; what runs may end
     Pause(PauseArguments),
     /// Let a paused run go on
@@ -92,10 +92,10 @@ impl Command {
         match self {
             Self::Run(arguments) => Some(&arguments.output),
             Self::Runs(arguments) | Self::Doctor(arguments) => Some(&arguments.output),
-            Self::Show(arguments)
-            | Self::Resume(arguments)
-            | Self::Events(arguments)
-            | Self::Replay(arguments) => Some(&arguments.output),
+            Self::Resume(arguments) => Some(&arguments.run.output),
+            Self::Show(arguments) | Self::Events(arguments) | Self::Replay(arguments) => {
+                Some(&arguments.output)
+            }
             Self::Pause(arguments) | Self::Unpause(arguments) => Some(&arguments.run.output),
             Self::Cancel(arguments) => Some(&arguments.run.output),
             Self::Limit(arguments) => Some(&arguments.run.output),
@@ -107,6 +107,16 @@ impl Command {
             Self::Plan(PlanCommand::Check(arguments)) => Some(&arguments.output),
             Self::Plan(PlanCommand::Show(arguments)) => Some(&arguments.output),
             Self::Plan(PlanCommand::Run(arguments)) => Some(&arguments.run.output),
+        }
+    }
+
+    /// What the command line says about the durability of what this command does.
+    pub fn durability(&self) -> Option<DurabilityChoice> {
+        match self {
+            Self::Run(arguments) => arguments.keeping.durability,
+            Self::Plan(PlanCommand::Run(arguments)) => arguments.run.keeping.durability,
+            Self::Resume(arguments) => arguments.keeping.durability,
+            _ => None,
         }
     }
 }
@@ -159,9 +169,30 @@ pub struct RunArguments {
     /// What to do with the patch.
     #[command(flatten)]
     pub delivery: DeliveryArguments,
+    /// How the run is kept.
+    #[command(flatten)]
+    pub keeping: KeepingArguments,
     /// How to report.
     #[command(flatten)]
     pub output: OutputArguments,
+}
+
+/// How a run is kept while it is worked on.
+#[derive(Debug, Args)]
+pub struct KeepingArguments {
+    /// What a power failure may take: nothing (`full`), or the last milliseconds (`relaxed`); the death of a process never
+    /// takes anything (see docs/durability.md) [default: $SMALLHANDS_DURABILITY, else full]
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub durability: Option<DurabilityChoice>,
+}
+
+/// What a power failure may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DurabilityChoice {
+    /// Nothing: every step waits until the disk has confirmed it
+    Full,
+    /// The last steps, which are then done again
+    Relaxed,
 }
 
 /// What to do with the patch; at most one. Without any, the patch is written under the run's folder only.
@@ -198,7 +229,18 @@ pub struct ListArguments {
     pub output: OutputArguments,
 }
 
-/// Arguments of `show`, `resume`, `events` and `replay`.
+/// Arguments of `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArguments {
+    /// The run.
+    #[command(flatten)]
+    pub run: OneRunArguments,
+    /// How the run is kept.
+    #[command(flatten)]
+    pub keeping: KeepingArguments,
+}
+
+/// Arguments of `show`, `events` and `replay`, and what `resume` shares with them.
 #[derive(Debug, Args)]
 pub struct OneRunArguments {
     /// The run's id, as `smallhands runs` lists it
@@ -308,6 +350,22 @@ mod tests {
     }
 
     #[test]
+    fn durability_is_chosen_for_what_works_on_a_run() {
+        let durability = |words: &[&str]| Arguments::parse_from(words).command.durability();
+        let relaxed = Some(DurabilityChoice::Relaxed);
+        for words in [&["run"][..], &["resume", "r1"], &["plan", "run", "p.yaml"]] {
+            let words = [&["smallhands"], words].concat();
+            assert_eq!(durability(&words), None, "{words:?}");
+            assert_eq!(
+                durability(&[&words[..], &["--durability", "relaxed"]].concat()),
+                relaxed,
+                "{words:?}"
+            );
+        }
+        assert_eq!(durability(&["smallhands", "show", "r1"]), None);
+    }
+
+    #[test]
     fn misuse_is_refused() {
         for arguments in [
             &["--agents", "0"][..],
@@ -317,6 +375,7 @@ mod tests {
             &["--budget-usd", "NaN"],
             &["--check", " "],
             &["--sandbox", "cellar"],
+            &["--durability", "some"],
             &["--apply", "--branch", "b"],
             &["--apply", "--patch", "p"],
             &["--nonsense"],

@@ -1,7 +1,6 @@
 //! `events`, `replay`, `fork` and `diff`: looking back at a run, beginning another like it, and saying how two runs differ.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -23,8 +22,8 @@ const TASKS_SHOWN: usize = 20;
 ///
 /// # Errors
 /// When there is no such run or its events cannot be read.
-pub fn events(state_dir: &Path, run: &str, json: bool) -> Result<u8, Failure> {
-    let events = chronicle::events(&open(state_dir)?, run).map_err(|error| explain(&error))?;
+pub fn events(state: &StateDir, run: &str, json: bool) -> Result<u8, Failure> {
+    let events = chronicle::events(state, run).map_err(|error| explain(&error))?;
     let mut text = String::new();
     for event in &events {
         let _ = if json {
@@ -41,8 +40,8 @@ pub fn events(state_dir: &Path, run: &str, json: bool) -> Result<u8, Failure> {
 ///
 /// # Errors
 /// When there is no such run or the log cannot be read. A divergence is an exit code.
-pub fn replay(state_dir: &Path, run: &str, json: bool) -> Result<u8, Failure> {
-    match replay::replay(&open(state_dir)?, run) {
+pub fn replay(state: &StateDir, run: &str, json: bool) -> Result<u8, Failure> {
+    match replay::replay(state, run) {
         Ok(replayed) if json => println!("{}", typed("run.replayed", run, &replayed)),
         Ok(replayed) => println!(
             "run {run} replays: {} events, {} commands, {} plans and verdicts, {} requests to models, {} blobs",
@@ -68,8 +67,8 @@ pub fn replay(state_dir: &Path, run: &str, json: bool) -> Result<u8, Failure> {
 ///
 /// # Errors
 /// When there is no such run or no such place in it.
-pub fn fork(state_dir: &Path, run: &str, at: u64, json: bool) -> Result<u8, Failure> {
-    let forked = fork::fork(&open(state_dir)?, run, at).map_err(|error| explain(&error))?;
+pub fn fork(state: &StateDir, run: &str, at: u64, json: bool) -> Result<u8, Failure> {
+    let forked = fork::fork(state, run, at).map_err(|error| explain(&error))?;
     if json {
         println!("{}", typed("run.forked", &forked.run, &forked));
     } else {
@@ -88,8 +87,8 @@ pub fn fork(state_dir: &Path, run: &str, at: u64, json: bool) -> Result<u8, Fail
 ///
 /// # Errors
 /// When there is no such run or its events cannot be read.
-pub fn diff(state_dir: &Path, left: &str, right: &str, json: bool) -> Result<u8, Failure> {
-    let comparison = compare::compare(&open(state_dir)?, left, right).map_err(|error| explain(&error))?;
+pub fn diff(state: &StateDir, left: &str, right: &str, json: bool) -> Result<u8, Failure> {
+    let comparison = compare::compare(state, left, right).map_err(|error| explain(&error))?;
     if json {
         println!("{}", typed("runs.compared", left, &comparison));
     } else {
@@ -129,10 +128,6 @@ fn ending(end: &End) -> String {
     let patch =
         end.patch_lines.map_or_else(|| "no patch".to_owned(), |lines| format!("a patch of {lines} lines"));
     format!("{}: {}{reason} ({} events, {patch})", end.run, end.verdict, end.events)
-}
-
-fn open(state_dir: &Path) -> Result<StateDir, Failure> {
-    StateDir::open(state_dir).map_err(|error| explain(&error))
 }
 
 /// The value as one JSON object with its type and its run first.

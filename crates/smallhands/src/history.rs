@@ -1,7 +1,6 @@
 //! `runs` and `show`: what the state directory knows about runs, past and present.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -18,13 +17,12 @@ use crate::run::explain;
 ///
 /// # Errors
 /// When the state cannot be read.
-pub fn list(state_dir: &Path, json: bool) -> Result<u8, Failure> {
-    let runs = open(state_dir)?;
-    let runs = listing::runs(&runs).map_err(|error| explain(&error))?;
+pub fn list(state: &StateDir, json: bool) -> Result<u8, Failure> {
+    let runs = listing::runs(state).map_err(|error| explain(&error))?;
     if json {
         runs.iter().for_each(|run| println!("{}", typed("run.listed", run)));
     } else if runs.is_empty() {
-        println!("There are no runs in {} yet.", state_dir.display());
+        println!("There are no runs in {} yet.", state.root().display());
     } else {
         print!("{}", table(&runs));
     }
@@ -35,18 +33,14 @@ pub fn list(state_dir: &Path, json: bool) -> Result<u8, Failure> {
 ///
 /// # Errors
 /// When there is no such run or the state cannot be read.
-pub fn show(state_dir: &Path, run: &str, json: bool) -> Result<u8, Failure> {
-    let details = listing::show(&open(state_dir)?, run).map_err(|error| explain(&error))?;
+pub fn show(state: &StateDir, run: &str, json: bool) -> Result<u8, Failure> {
+    let details = listing::show(state, run).map_err(|error| explain(&error))?;
     if json {
         println!("{}", typed("run.details", &details));
     } else {
         print!("{}", page(&details));
     }
     Ok(exit_code::VERIFIED)
-}
-
-fn open(state_dir: &Path) -> Result<StateDir, Failure> {
-    StateDir::open(state_dir).map_err(|error| explain(&error))
 }
 
 /// The value as one JSON object with its type first, like the events of a run.

@@ -1,7 +1,6 @@
 //! `pause`, `unpause`, `cancel`, `limit`, `tell`, `approve`: leave an order for a run, wait for the answer of its owner, and
 //! say what happened.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -64,11 +63,10 @@ fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, Failure> {
 ///
 /// # Errors
 /// When there is no such run, it is finished, or the state cannot be used.
-pub fn give(state_dir: &Path, run: &SteeredRun, order: &Order) -> Result<u8, Failure> {
-    let state = StateDir::open(state_dir).map_err(|error| explain(&error))?;
-    let request = control::send(&state, &run.run, order).map_err(|error| explain(&error))?;
+pub fn give(state: &StateDir, run: &SteeredRun, order: &Order) -> Result<u8, Failure> {
+    let request = control::send(state, &run.run, order).map_err(|error| explain(&error))?;
     let outcome =
-        control::await_answer(&state, &run.run, request, run.wait).map_err(|error| explain(&error))?;
+        control::await_answer(state, &run.run, request, run.wait).map_err(|error| explain(&error))?;
     let (exit, words) = tell_outcome(&run.run, &outcome, run.wait);
     if run.output.json {
         println!("{}", object(&run.run, request, &outcome, &words));

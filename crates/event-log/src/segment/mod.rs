@@ -116,12 +116,6 @@ impl SegmentLog {
         &self.folder
     }
 
-    /// The torn ends that were cut through this value: when it was opened, or later, when another process died in the
-    /// middle of a write.
-    pub fn cuts(&self) -> Vec<CutTail> {
-        self.store().cuts.clone()
-    }
-
     /// What a thread that panicked may have left half done is in memory only and found by the next look at the file.
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
@@ -271,6 +265,10 @@ impl EventLog for SegmentLog {
 
     fn flush(&self) -> Result<(), LogError> {
         self.store().flush()
+    }
+
+    fn cuts(&self) -> Vec<CutTail> {
+        self.store().cuts.clone()
     }
 
     fn put_blob(&self, bytes: &[u8]) -> Result<BlobId, LogError> {

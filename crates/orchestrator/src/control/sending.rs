@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use smallhands_event_log::EventLog;
 use smallhands_task_graph::{Order, RunPhase};
 
 use super::{Answer, Entry, append, decode, stream_of};
@@ -32,7 +31,7 @@ pub enum Outcome {
 /// # Errors
 /// [`RunError::UnknownRun`]; [`RunError::BadInput`] for a run that is finished; whatever the log fails with.
 pub fn send(state: &StateDir, run: &str, order: &Order) -> Result<u64, RunError> {
-    let log: std::sync::Arc<dyn EventLog> = std::sync::Arc::new(state.log()?);
+    let log = state.log();
     match Journal::open(log.clone(), run)?.state().phase {
         RunPhase::Unsubmitted => {
             Err(RunError::UnknownRun { run: run.to_owned(), state: state.root().to_path_buf() })
@@ -54,7 +53,7 @@ pub fn await_answer(
     request: u64,
     patience: Duration,
 ) -> Result<Outcome, RunError> {
-    let log = state.log()?;
+    let log = state.log();
     let stream = stream_of(run)?;
     let until = Instant::now() + patience;
     let answer = || -> Result<Option<Answer>, RunError> {

@@ -35,7 +35,7 @@ impl Dispatcher {
             },
             None => {
                 let what = json!({ "deliver": spec.deliver });
-                self.intend(&key, None, what)?
+                self.intend(&key, what)?
                     .map_err(|reason| RunError::StoredState { run: self.journal.run().to_owned(), reason })?;
                 deliver(&spec.deliver, &spec.repo, &stored, &message).await?
             }

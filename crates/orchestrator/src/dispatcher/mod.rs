@@ -5,6 +5,7 @@
 //! ```
 
 mod handover;
+mod hearing;
 mod outcome;
 mod script;
 mod steering;
@@ -122,6 +123,7 @@ impl Dispatcher {
         clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut orders = tokio::time::interval(OBEY);
         orders.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.tell_cuts();
         // What was ordered while nobody owned the run takes effect before anything starts.
         self.obey()?;
         loop {
@@ -167,23 +169,17 @@ impl Dispatcher {
         match planner::next(cause, &self.view()?, script) {
             Course::Halt(halt) => Ok(Next::End(halt)),
             Course::Changes(changes) => {
-                for change in changes {
-                    let change = PlanChange { seen: Some(seen), ..change };
-                    if let Applied::Rejected(rejection) = self.adopt(change)? {
-                        return Ok(Next::End(Halt::PlanFailed(rejection.to_string())));
+                let adopt = |change| Command::AdoptPlan(PlanChange { seen: Some(seen), ..change });
+                let commands: Vec<Command> = changes.into_iter().map(adopt).collect();
+                match self.journal.apply_together(&commands)? {
+                    Applied::Rejected(rejection) => Ok(Next::End(Halt::PlanFailed(rejection.to_string()))),
+                    Applied::Events(events) => {
+                        events.iter().for_each(|event| self.tell_event(event));
+                        Ok(Next::Again)
                     }
                 }
-                Ok(Next::Again)
             }
         }
-    }
-
-    fn adopt(&mut self, change: PlanChange) -> Result<Applied, RunError> {
-        let applied = self.journal.apply(&Command::AdoptPlan(change))?;
-        if let Applied::Events(events) = &applied {
-            events.iter().for_each(|event| self.tell_event(event));
-        }
-        Ok(applied)
     }
 
     fn launch(
@@ -242,34 +238,6 @@ impl Dispatcher {
         Ok(true)
     }
 
-    fn hear(&mut self, input: Input) -> Result<(), RunError> {
-        match input {
-            Input::Activity { attempt, doing, validations } => {
-                self.tell(Progress::AttemptActivity { attempt: attempt.to_string(), doing, validations });
-            }
-            Input::Found { attempt, patch } => {
-                self.tell(Progress::PatchFound { attempt: attempt.to_string(), patch })
-            }
-            Input::Warning(message) => self.warn(message),
-            Input::Note { attempt, note } => {
-                self.apply(&Command::AttemptProgress { attempt, note })?;
-            }
-            Input::Ended { attempt, result } => self.end(attempt, result)?,
-            Input::Ask { attempt, question, default, reply } => {
-                self.ask(attempt, question, default, reply)?;
-            }
-            Input::Intend { attempt, key, what, reply } => {
-                let intended = self.intend(&key, Some(attempt), what)?;
-                let _ = reply.send(intended);
-            }
-            Input::Receive { key, done, receipt, reply } => {
-                self.receive(key, done, receipt)?;
-                let _ = reply.send(());
-            }
-        }
-        Ok(())
-    }
-
     fn end(&mut self, attempt: AttemptId, result: AttemptResult) -> Result<(), RunError> {
         self.launched.remove(&attempt);
         self.apply(&Command::FinishAttempt { attempt, result, at_ms: now_ms() })?;
@@ -278,16 +246,19 @@ impl Dispatcher {
 
     /// Applies a command and tells what came of it; false when nothing changed.
     fn apply(&mut self, command: &Command) -> Result<bool, RunError> {
-        match self.journal.apply(command)? {
+        let applied = self.journal.apply(command)?;
+        Ok(self.tell_applied(&applied))
+    }
+
+    fn tell_applied(&self, applied: &Applied) -> bool {
+        match applied {
             Applied::Events(events) => {
-                for event in &events {
-                    self.tell_event(event);
-                }
-                Ok(!events.is_empty())
+                events.iter().for_each(|event| self.tell_event(event));
+                !events.is_empty()
             }
             Applied::Rejected(rejection) => {
                 tracing::warn!(%rejection, "a command was refused");
-                Ok(false)
+                false
             }
         }
     }

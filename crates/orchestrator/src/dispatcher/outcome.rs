@@ -67,6 +67,7 @@ impl Dispatcher {
     fn close(&mut self, verdict: Verdict, summary: &serde_json::Value) -> Result<(), RunError> {
         let verdict = serde_json::to_value(verdict).unwrap_or_default();
         self.apply(&Command::Finish { verdict, summary: summary.clone() })?;
+        self.journal.flush()?;
         if self.is_finished() {
             return Ok(());
         }

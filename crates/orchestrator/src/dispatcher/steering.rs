@@ -5,7 +5,6 @@ use std::time::Duration;
 use smallhands_task_graph::{
     AttemptId, Command, Halt, Limit, Order, OutsideEffect, Rejection, RunEvent, TaskId,
 };
-use tokio::sync::oneshot;
 
 use super::Dispatcher;
 use crate::assignment::Assignment;
@@ -45,7 +44,13 @@ impl Dispatcher {
         }
         match order {
             Order::Tell { attempt, message } => self.pass_on(attempt, message),
-            Order::Answer { approval, yes } => self.settle(approval, *yes),
+            Order::Answer { approval, yes } => {
+                if *yes {
+                    // What it allows reaches outside.
+                    self.journal.flush()?;
+                }
+                self.settle(approval, *yes);
+            }
             Order::ChangeLimits { budget_usd_micros, .. } => {
                 if let Some(budget) = budget_usd_micros {
                     self.shop.purse.set_budget(*budget);
@@ -84,31 +89,6 @@ impl Dispatcher {
         }
     }
 
-    /// Puts a question of an attempt to the user. An attempt that may not ask hears the default.
-    pub(super) fn ask(
-        &mut self,
-        attempt: AttemptId,
-        question: String,
-        default: bool,
-        reply: oneshot::Sender<bool>,
-    ) -> Result<(), RunError> {
-        let wait = i64::try_from(self.shop.spec.approvals.wait_ms).unwrap_or(i64::MAX);
-        let until_ms = now_ms().saturating_add(wait);
-        match self.journal.apply(&Command::Ask { attempt, question, default, until_ms })? {
-            Applied::Events(events) => {
-                for event in &events {
-                    if let RunEvent::ApprovalAsked { approval, .. } = event {
-                        self.asking.insert(approval.clone(), reply);
-                        self.tell_event(event);
-                        break;
-                    }
-                }
-            }
-            Applied::Rejected(_) => drop(reply.send(default)),
-        }
-        Ok(())
-    }
-
     /// Lets the attempt hear the answer.
     pub(super) fn settle(&mut self, approval: &str, yes: bool) {
         if let Some(reply) = self.asking.remove(approval) {
@@ -116,8 +96,9 @@ impl Dispatcher {
         }
     }
 
-    /// Looks at the clock: limits, and questions that nobody answered.
+    /// Looks at the clock: limits, and questions that nobody answered; and at what other processes left of the log.
     pub(super) fn tick(&mut self) -> Result<(), RunError> {
+        self.tell_cuts();
         let command = Command::Tick { at_ms: now_ms() };
         let Applied::Events(events) = self.journal.apply(&command)? else { return Ok(()) };
         for event in &events {
@@ -131,15 +112,23 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// Warns of ends of the log that were torn and had to be cut, by this process since it began.
+    pub(super) fn tell_cuts(&mut self) {
+        for cut in self.state_dir.new_cuts() {
+            self.warn(cut.to_string());
+        }
+    }
+
     /// Writes down that something is about to be done outside; only then may it be done.
     pub(super) fn intend(
         &mut self,
         key: &str,
-        attempt: Option<AttemptId>,
         what: serde_json::Value,
     ) -> Result<Result<(), String>, RunError> {
-        let command = Command::Intend { key: key.to_owned(), attempt, what };
-        Ok(match self.journal.apply(&command)? {
+        let command = Command::Intend { key: key.to_owned(), attempt: None, what };
+        let applied = self.journal.apply(&command)?;
+        self.journal.flush()?;
+        Ok(match applied {
             Applied::Events(_) => Ok(()),
             Applied::Rejected(rejection) => Err(rejection.to_string()),
         })

@@ -12,7 +12,6 @@ mod plans;
 mod retrace;
 
 use std::fmt;
-use std::sync::Arc;
 
 use smallhands_event_log::{BlobId, EventLog, StoredEvent};
 use smallhands_task_graph::{RunEvent, RunState, try_evolve};
@@ -79,7 +78,7 @@ impl From<Divergence> for ReplayError {
 /// # Errors
 /// The first [`Divergence`]; or why the log cannot be read.
 pub fn replay(state: &StateDir, run: &str) -> Result<Replayed, ReplayError> {
-    let log: Arc<dyn EventLog> = Arc::new(state.log()?);
+    let log = state.log();
     replay_log(log.as_ref(), run, state)
 }
 

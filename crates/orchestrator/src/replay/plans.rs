@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use smallhands_task_graph::{Command, Effect, PlanChange, ReplanCause, RunEvent, RunState, decide, effects};
+use smallhands_task_graph::{
+    Command, Effect, PlanChange, ReplanCause, RunEvent, RunState, decide, effects, evolve,
+};
 
 use super::{Divergence, Recorded, follow};
 use crate::chronicle;
@@ -96,20 +98,13 @@ impl Planner {
 
     fn verdict_after(&mut self, state: &RunState) -> Option<Said> {
         facts_of(state)?;
-        // A step of the last decision that is refused ends the run.
-        if let Some(change) = self.coming.pop_front() {
-            return Some(refused(state, change));
-        }
         let Some((cause, seen)) = due(state) else {
             return Some(Said::Nothing("no end of the run, since it is not due".into()));
         };
         let (course, view) = self.look(state, &cause)?;
         Some(match course {
             Course::Halt(halt) => judged(state, &view, &halt),
-            Course::Changes(changes) => match changes.into_iter().next() {
-                Some(change) => refused(state, PlanChange { seen: Some(seen), ..change }),
-                None => Said::Nothing("no end of the run".into()),
-            },
+            Course::Changes(changes) => refused(state, &view, changes, seen),
         })
     }
 }
@@ -121,13 +116,19 @@ fn due(state: &RunState) -> Option<(ReplanCause, u64)> {
     })
 }
 
-fn refused(state: &RunState, change: PlanChange) -> Said {
-    let command = Command::AdoptPlan(change.clone());
-    let view = facts_of(state).and_then(|facts| view_of(state, facts).ok());
-    match (decide(state, &command), view) {
-        (Err(rejection), Some(view)) => judged(state, &view, &Halt::PlanFailed(rejection.to_string())),
-        _ => Said::Plan(change),
+/// A decision of which a step is refused is not followed at all, and ends the run.
+fn refused(state: &RunState, view: &PlannerView, changes: Vec<PlanChange>, seen: u64) -> Said {
+    let changes: Vec<PlanChange> =
+        changes.into_iter().map(|change| PlanChange { seen: Some(seen), ..change }).collect();
+    let mut after = state.clone();
+    for change in &changes {
+        match decide(&after, &Command::AdoptPlan(change.clone())) {
+            Ok(events) => after = events.iter().fold(after, evolve),
+            Err(rejection) => return judged(state, view, &Halt::PlanFailed(rejection.to_string())),
+        }
     }
+    let first = changes.into_iter().next();
+    first.map_or_else(|| Said::Nothing("no end of the run".into()), Said::Plan)
 }
 
 fn judged(state: &RunState, view: &PlannerView, halt: &Halt) -> Said {

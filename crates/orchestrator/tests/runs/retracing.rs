@@ -1,7 +1,7 @@
 //! Looking back at runs: their decisions come out the same again, forks go on from any place, differences are named.
 
 use serde_json::json;
-use smallhands_event_log::{EventLog, NewEvent, StreamId};
+use smallhands_event_log::{NewEvent, StreamId};
 use smallhands_orchestrator::compare::compare;
 use smallhands_orchestrator::fork::fork;
 use smallhands_orchestrator::progress::Verdict;
@@ -23,7 +23,7 @@ fn rewrite(bench: &Bench, run: &str, name: &str, change: impl Fn(u64, &mut serde
         })
         .collect();
     let stream = StreamId::new(format!("run/{name}")).unwrap();
-    bench.state.log().unwrap().append(&stream, 0, 1, &events).unwrap();
+    bench.state.log().append(&stream, 0, 1, &events).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
