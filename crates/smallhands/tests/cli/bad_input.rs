@@ -96,22 +96,6 @@ fn a_corrupt_database_of_an_older_state_folder_is_reported_and_kept() {
 }
 
 #[test]
-fn a_torn_end_of_the_log_is_cut_and_told_once() {
-    let (account, project) = (Account::new(), Project::buggy());
-    run(&account, &project, &["--check", CHECK]).expect_exit(0);
-    let segment = account.state().join("log/00000001.seg");
-    let whole = fs::read(&segment).unwrap();
-    let written = whole.iter().rposition(|byte| *byte != 0).unwrap();
-    fs::write(&segment, &whole[..written - 3]).unwrap();
-    let first = account.smallhands(&["runs"]).expect_exit(0);
-    for part in ["warning: the end of the log was torn", "00000001.seg", "log/cut/", "ends at event"] {
-        assert!(first.stderr.contains(part), "{part}: {}", first.stderr);
-    }
-    assert_eq!(account.smallhands(&["runs"]).expect_exit(0).stderr, "");
-    assert_eq!(fs::read_dir(account.state().join("log/cut")).unwrap().count(), 2, "the bytes and the report");
-}
-
-#[test]
 fn a_durability_that_is_not_known() {
     let (account, project) = (Account::new(), Project::buggy());
     run(&account, &project, &["--check", CHECK, "--durability", "some"]).expect_exit(2);

@@ -11,6 +11,7 @@ mod doctor;
 mod harness;
 mod interruption;
 mod json_documentation;
+mod keeping;
 mod main_job;
 mod odd_repositories;
 mod plans;

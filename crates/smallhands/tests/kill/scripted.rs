@@ -14,11 +14,30 @@ const LANES: usize = 5;
 const EVERY: usize = 4;
 pub const EFFECTS: usize = TASKS / EVERY;
 
-/// Where the process dies.
+/// Where the process dies, or the disk is full.
 #[derive(Debug, Clone, Copy)]
 pub enum Place {
     Before(u64),
     After(u64),
+    Full(u64),
+}
+
+impl Place {
+    fn failpoint(self) -> String {
+        match self {
+            Self::Before(event) => format!("before:{event}"),
+            Self::After(event) => format!("after:{event}"),
+            Self::Full(event) => format!("full:{event}"),
+        }
+    }
+
+    /// How a process ends there.
+    fn exit(self) -> i32 {
+        match self {
+            Self::Before(_) | Self::After(_) => 128 + 9,
+            Self::Full(_) => 4,
+        }
+    }
 }
 
 /// What a run left behind.
@@ -38,15 +57,13 @@ pub struct Outcome {
     pub receipts: Vec<u64>,
 }
 
-pub struct Scripted;
-
 /// One execution: an account, a project, and the world outside.
-struct Stage {
+pub struct Stage {
     account: Account,
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let stage = Self { account: Account::new() };
         std::fs::create_dir_all(stage.project()).unwrap();
         std::fs::write(stage.project().join("README.txt"), "a project\n").unwrap();
@@ -55,7 +72,11 @@ impl Stage {
         stage
     }
 
-    fn project(&self) -> PathBuf {
+    pub fn state(&self) -> PathBuf {
+        self.account.state()
+    }
+
+    pub fn project(&self) -> PathBuf {
         self.account.home().join("project")
     }
 
@@ -73,7 +94,7 @@ impl Stage {
         json!({ "tasks": tasks }).to_string()
     }
 
-    fn run(&self, place: Option<Place>) -> Finished {
+    pub fn run(&self, place: Option<Place>) -> Finished {
         let (plan, project) = (self.plan().display().to_string(), self.project().display().to_string());
         let check = format!("test $(ls steps | wc -l) -eq {}", TASKS - EFFECTS);
         let arguments = [
@@ -82,18 +103,26 @@ impl Stage {
         ];
         let mut command = self.account.command(&arguments);
         if let Some(place) = place {
-            command.env(
-                "SMALLHANDS_FAILPOINT",
-                match place {
-                    Place::Before(event) => format!("before:{event}"),
-                    Place::After(event) => format!("after:{event}"),
-                },
-            );
+            command.env("SMALLHANDS_FAILPOINT", place.failpoint());
         }
         finish(command)
     }
 
-    fn outcome(&self, run: &str, finished: &Finished) -> Outcome {
+    pub fn resume(&self, run: &str) -> Finished {
+        self.account.smallhands(&["resume", run, "--json"])
+    }
+
+    /// The run that was begun here, if its first event is durable.
+    pub fn only_run(&self) -> Option<String> {
+        let listed = self.account.smallhands(&["runs", "--json"]).expect_exit(0).events();
+        listed.first().and_then(|run| run["run"].as_str()).map(str::to_owned)
+    }
+
+    pub fn ledger_lines(&self) -> Vec<String> {
+        ledger(&self.ledger())
+    }
+
+    pub fn outcome(&self, run: &str, finished: &Finished) -> Outcome {
         let result = finished.result();
         let patch = result["patch"].as_str().map(|path| std::fs::read_to_string(path).unwrap());
         let events = self.events(run);
@@ -110,10 +139,16 @@ impl Stage {
             ledger: ledger(&self.ledger()),
             repeated: repeated(&events),
             replays: self.account.smallhands(&["replay", run]).exit == 0,
-            left: sandboxes(&self.account.state()),
+            left: self.sandboxes(),
             events: events.len() as u64,
             receipts,
         }
+    }
+
+    fn sandboxes(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.state().join("sandboxes")).unwrap().map(|entry| entry.unwrap());
+        let folders = entries.filter(|entry| entry.path().is_dir());
+        folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
     }
 
     fn events(&self, run: &str) -> Vec<Value> {
@@ -135,35 +170,32 @@ fn task(number: usize, ledger: &str) -> Value {
     json!({"id": id, "role": "command", "command": command, "after": after})
 }
 
-impl Scripted {
-    pub fn new() -> Self {
-        Self
-    }
+pub fn run_undisturbed() -> Outcome {
+    let stage = Stage::new();
+    let finished = stage.run(None).expect_exit(0);
+    let run = finished.events()[0]["run"].as_str().unwrap().to_owned();
+    stage.outcome(&run, &finished)
+}
 
-    pub fn run_undisturbed(&self) -> Outcome {
-        let stage = Stage::new();
-        let finished = stage.run(None).expect_exit(0);
-        let run = finished.events()[0]["run"].as_str().unwrap().to_owned();
-        stage.outcome(&run, &finished)
+/// Lets the run fail there and resumes it; nothing when it was over before, or had not begun.
+pub fn run_failing_at(place: Place) -> Option<Outcome> {
+    let stage = Stage::new();
+    let failed = stage.run(Some(place));
+    if failed.exit == 0 {
+        return None;
     }
-
-    /// Lets the run die there and resumes it; nothing when it was over before.
-    pub fn run_killed_at(&self, place: Place) -> Option<Outcome> {
-        let stage = Stage::new();
-        let died = stage.run(Some(place));
-        if died.exit == 0 {
-            return None;
-        }
-        assert_eq!(died.exit, 128 + 9, "{place:?}: {died:?}");
-        let listed = stage.account.smallhands(&["runs", "--json"]).expect_exit(0).events();
-        let Some(run) = listed.first().and_then(|run| run["run"].as_str()).map(str::to_owned) else {
-            // It died before its first event was durable: there is no run, and nothing has happened.
-            assert_eq!(ledger(&stage.ledger()), Vec::<String>::new());
-            return None;
-        };
-        let resumed = stage.account.smallhands(&["resume", &run, "--json"]).expect_exit(0);
-        Some(stage.outcome(&run, &resumed))
+    assert_eq!(failed.exit, place.exit(), "{place:?}: {failed:?}");
+    if matches!(place, Place::Full(_)) {
+        assert!(failed.stderr.contains("no room left to write the log"), "{failed:?}");
+        assert_eq!(stage.sandboxes(), Vec::<String>::new(), "{place:?}: put away although there was no room");
     }
+    let Some(run) = stage.only_run() else {
+        // It failed before its first event was durable: there is no run, and nothing has happened.
+        assert_eq!(stage.ledger_lines(), Vec::<String>::new());
+        return None;
+    };
+    let resumed = stage.resume(&run).expect_exit(0);
+    Some(stage.outcome(&run, &resumed))
 }
 
 fn tree(project: &Path) -> BTreeMap<String, String> {
@@ -199,10 +231,4 @@ fn repeated(events: &[Value]) -> Vec<String> {
         }
     }
     repeated
-}
-
-fn sandboxes(state: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(state.join("sandboxes")).unwrap().map(|entry| entry.unwrap());
-    let folders = entries.filter(|entry| entry.path().is_dir());
-    folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
