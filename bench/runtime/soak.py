@@ -66,6 +66,8 @@ class Worker:
         command = self.random.choice(["sleep 100", "while :; do sleep 0.01; done", "cat", "bash -c \"trap '' INT TSTP; sleep 100\""])
         await self.fails("/run_in_session", action_type="bash", session=self.session, command=command, timeout=0.05)
         await self.client.interrupt(self.session)
+        # What had to be killed is said in front of the next output.
+        await self.client.run(self.session, ":", 30)
         await self.command()
 
     async def execute(self):

@@ -12,7 +12,7 @@ use smallhands_shell_runtime::{FileAccess, Limits};
 
 use crate::options::ServerOptions;
 use crate::server::Server;
-use crate::{log, signals};
+use crate::{log, precedence, signals};
 
 /// What clients parse as the version: that of the protocol's original.
 pub const PROTOCOL_VERSION: &str = "1.4.0";
@@ -281,6 +281,7 @@ async fn listen(options: ServerOptions, host_is_chosen: bool) -> Result<(), Stri
     use std::io::Write;
     let stop = signals::stop().map_err(|error| format!("signals cannot be watched: {error}"))?;
     let server = Server::bind(options).await.map_err(|error| error.to_string())?;
+    precedence::take();
     let address = server.address().map_err(|error| error.to_string())?;
     let reach = match (address.ip().is_loopback(), host_is_chosen) {
         (true, _) => " (reachable from this machine only; --host 0.0.0.0 opens it to others)",

@@ -49,7 +49,7 @@ pub async fn perform(app: &Arc<App>, operation: Operation, mut fields: Fields) -
         }
         Operation::RunInSession => {
             let observation = runtime.run_in_session(wire::action(fields)?).await?;
-            Ok(Reply::ok(&ObservationReply::from(observation)))
+            Ok(ObservationReply::from(observation).into_reply())
         }
         Operation::CloseSession => {
             runtime.close_session(&fields.text("session")).await?;
@@ -58,7 +58,7 @@ pub async fn perform(app: &Arc<App>, operation: Operation, mut fields: Fields) -
         Operation::Execute => {
             let (command, expectation) = Execute::new(fields)?.split();
             let response = runtime.execute(command).await?;
-            Ok(Reply::ok(&expectation.judge(response)?))
+            Ok(expectation.judge(response)?.into_reply())
         }
         Operation::WriteFile => {
             let path = app.files.locate(&fields.text("path"))?;

@@ -1,68 +1,98 @@
 //! The inside of JSON strings, for texts that are too large to be copied more often than needed.
 
-/// A piece of a JSON string, without the quotes around the whole. Most of a text needs no escape and is copied in
-/// runs.
+/// Bytes that are looked at together.
+const WORD: usize = 8;
+
+/// Room that the next step of [`escaped`] may take: a word, and an escape, which is written as one.
+const STEP: usize = 2 * WORD;
+
+/// A piece of a JSON string, without the quotes around the whole.
 pub fn escaped(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut json = Vec::with_capacity(bytes.len() + bytes.len() / 8);
-    let mut copied = 0;
-    while let Some(run) = plain_run(&bytes[copied..]) {
-        let at = copied + run;
-        json.extend_from_slice(&bytes[copied..at]);
-        match bytes[at] {
-            b'\n' => json.extend_from_slice(b"\\n"),
-            b'\t' => json.extend_from_slice(b"\\t"),
-            plain @ (b'"' | b'\\') => json.extend_from_slice(&[b'\\', plain]),
-            control => json.extend_from_slice(format!("\\u{control:04x}").as_bytes()),
-        }
-        copied = at + 1;
-    }
-    json.extend_from_slice(&bytes[copied..]);
+    let mut json = Vec::new();
+    push_escaped(&mut json, text);
     json
+}
+
+/// Appends a piece of a JSON string. Most of a text needs no escape and is copied in words, of which what follows an
+/// escape is written over.
+pub fn push_escaped(json: &mut Vec<u8>, text: &str) {
+    let bytes = text.as_bytes();
+    let (mut read, mut written) = (0, json.len());
+    json.resize(written + bytes.len() + bytes.len() / 4 + STEP, 0);
+    while read < bytes.len() {
+        if json.len() - written < STEP {
+            json.resize(json.len() + bytes.len() / 2 + STEP, 0);
+        }
+        if let Some(word) = word(bytes, read) {
+            store(&mut json[written..], word.to_le_bytes());
+            let plain = plain_bytes(word);
+            (read, written) = (read + plain, written + plain);
+            if plain == WORD {
+                continue;
+            }
+        }
+        written += put(bytes[read], &mut json[written..]);
+        read += 1;
+    }
+    json.truncate(written);
+}
+
+/// Writes one byte of a string, as an escape if it needs one, and answers with how many bytes that takes. What stands
+/// behind those within a word is of no use.
+fn put(byte: u8, json: &mut [u8]) -> usize {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let (bytes, length) = match byte {
+        b'\n' => (*b"\\n      ", 2),
+        b'\t' => (*b"\\t      ", 2),
+        plain @ (b'"' | b'\\') => ([b'\\', plain, 0, 0, 0, 0, 0, 0], 2),
+        control @ ..0x20 => {
+            let (high, low) = (HEX[usize::from(control >> 4)], HEX[usize::from(control & 15)]);
+            ([b'\\', b'u', b'0', b'0', high, low, 0, 0], 6)
+        }
+        plain => ([plain, 0, 0, 0, 0, 0, 0, 0], 1),
+    };
+    store(json, bytes);
+    length
 }
 
 /// How many bytes there are before the first that needs an escape; `None` when none does.
 fn plain_run(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
-    while at < bytes.len() {
-        at = after_plain_words(bytes, at);
-        match bytes.get(at) {
-            None => return None,
-            Some(&byte) if is_special(byte) => return Some(at),
-            Some(_) => at += 1,
+    while let Some(word) = word(bytes, at) {
+        let plain = plain_bytes(word);
+        at += plain;
+        if plain < WORD {
+            return Some(at);
         }
     }
-    None
+    bytes[at..].iter().position(|&byte| is_special(byte)).map(|plain| at + plain)
 }
 
 fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-/// Goes on from `at` as long as the next eight bytes are plain.
-fn after_plain_words(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(word) = word(bytes, at)
-        && is_plain(word)
-    {
-        at += 8;
-    }
-    at
-}
-
 fn word(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..)?.first_chunk().map(|word| u64::from_ne_bytes(*word))
+    bytes.get(at..)?.first_chunk().map(|word| u64::from_le_bytes(*word))
 }
 
-/// Whether none of eight bytes is special; sometimes no although none is, never the other way. In each byte of the
-/// word the highest bit tells, and a borrow may tell it of a neighbour as well.
-fn is_plain(word: u64) -> bool {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+/// Writes a word as one instruction does; what copies slices of any length costs more than all the rest.
+fn store(into: &mut [u8], word: [u8; WORD]) {
+    if let Some(place) = into.first_chunk_mut() {
+        *place = word;
+    }
+}
+
+/// How many bytes of a word stand before the first special one. In each byte the highest bit tells; a borrow may tell it
+/// of bytes behind a special one as well, which does not matter.
+fn plain_bytes(word: u64) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; WORD]);
     const HIGHS: u64 = ONES << 7;
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
     let control = word.wrapping_sub(ONES * 0x20) & !word;
     let quotes = zeros(word ^ (ONES * u64::from(b'"')));
     let backslashes = zeros(word ^ (ONES * u64::from(b'\\')));
-    (control | quotes | backslashes) & HIGHS == 0
+    ((control | quotes | backslashes) & HIGHS).trailing_zeros() as usize / 8
 }
 
 /// Why the inside of a string is none.
@@ -74,29 +104,36 @@ pub enum TextFault {
     Invalid(usize, &'static str),
 }
 
-/// Undoes the escapes of a string's inside where it stands, and answers with the length of the text.
+/// Undoes the escapes of a string's inside, which begins at `start`, and moves the text to the front; answers with its
+/// length.
 ///
 /// # Errors
-/// [`TextFault`]; the bytes are of no use then.
-pub fn unescape(bytes: &mut [u8]) -> Result<usize, TextFault> {
-    let (mut read, mut written) = (0, 0);
+/// [`TextFault`], with places that count from `start`; the bytes are of no use then.
+pub fn unescape(bytes: &mut [u8], start: usize) -> Result<usize, TextFault> {
+    let (mut read, mut written) = (start, 0);
     while read < bytes.len() {
-        // The text only ever gets shorter, so that nothing is overwritten before it was read.
-        if let Some(word) = word(bytes, read).filter(|word| is_plain(*word)) {
-            bytes[written..written + 8].copy_from_slice(&word.to_ne_bytes());
-            (read, written) = (read + 8, written + 8);
+        // A whole word is written only where that reaches nothing which was not read yet.
+        if let Some(word) = word(bytes, read)
+            && let plain @ 1.. = plain_bytes(word)
+        {
+            if written + WORD <= read || plain == WORD {
+                store(&mut bytes[written..], word.to_le_bytes());
+            } else {
+                bytes.copy_within(read..read + plain, written);
+            }
+            (read, written) = (read + plain, written + plain);
             continue;
         }
         match bytes[read] {
             b'\\' => {
-                let unknown = || TextFault::Invalid(read, "Invalid \\escape");
+                let unknown = || TextFault::Invalid(read - start, "Invalid \\escape");
                 let escape = escape(&bytes[read + 1..]).map_err(|fault| fault.unwrap_or_else(unknown));
                 let (character, used) = escape?;
                 written += character.encode_utf8(&mut bytes[written..]).len();
                 read += 1 + used;
             }
             special if is_special(special) => {
-                return Err(TextFault::Invalid(read, "Invalid control character at"));
+                return Err(TextFault::Invalid(read - start, "Invalid control character at"));
             }
             plain => {
                 bytes[written] = plain;
@@ -198,9 +235,11 @@ mod tests {
             for json in [serde_json::to_string(text).unwrap(), ascii(text)] {
                 let inside = &json[1..json.len() - 1];
                 assert_eq!(string_end(&json.as_bytes()[1..]), Some(inside.len()), "{json}");
-                let mut bytes = inside.as_bytes().to_vec();
-                let length = unescape(&mut bytes).unwrap();
-                assert_eq!(std::str::from_utf8(&bytes[..length]).unwrap(), text, "{json}");
+                for start in [0, 1, 7, 9] {
+                    let mut bytes = [&b"---------"[..start], inside.as_bytes()].concat();
+                    let length = unescape(&mut bytes, start).unwrap();
+                    assert_eq!(std::str::from_utf8(&bytes[..length]).unwrap(), text, "{json}");
+                }
             }
         }
     }
@@ -224,7 +263,8 @@ mod tests {
             ("\\udc00", TextFault::Surrogate),
         ];
         for (inside, fault) in cases {
-            assert_eq!(unescape(&mut inside.as_bytes().to_vec()), Err(fault), "{inside}");
+            let mut bytes = format!("x\"{inside}").into_bytes();
+            assert_eq!(unescape(&mut bytes, 2), Err(fault), "{inside}");
         }
         assert_eq!((string_end(b"no end"), string_end(b"no end\\\"")), (None, None));
     }

@@ -27,6 +27,7 @@ pub mod log;
 mod options;
 mod pages;
 mod patient;
+mod precedence;
 mod python_json;
 mod query;
 mod reading;

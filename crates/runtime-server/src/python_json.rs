@@ -115,14 +115,13 @@ impl Large {
     }
 
     fn take_from(&self, mut text: Vec<u8>) -> Result<String, Fault> {
-        let length = unescape(&mut text[self.start..self.end]).map_err(|fault| match fault {
+        let length = unescape(&mut text[..self.end], self.start).map_err(|fault| match fault {
             TextFault::Surrogate => Fault::Surrogate(SURROGATE.to_owned()),
             TextFault::Invalid(at, reason) => {
                 Fault::Invalid { at: self.start + at, reason: reason.to_owned() }
             }
         })?;
-        text.truncate(self.start + length);
-        text.drain(..self.start);
+        text.truncate(length);
         let invalid = |error: std::string::FromUtf8Error| Fault::Invalid {
             at: self.start + error.utf8_error().valid_up_to(),
             reason: "invalid unicode code point".to_owned(),

@@ -105,9 +105,15 @@ impl TextFile {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(FileError::about(&self.path)(error)),
             };
-            text.clear();
-            decoder.decode(&buffer[..count], count == 0, &mut text)?;
-            if (!text.is_empty() && !take(&text)) || count == 0 {
+            let piece = match decoder.plain(&buffer[..count]).filter(|_| count > 0) {
+                Some(plain) => plain,
+                None => {
+                    text.clear();
+                    decoder.decode(&buffer[..count], count == 0, &mut text)?;
+                    &text
+                }
+            };
+            if (!piece.is_empty() && !take(piece)) || count == 0 {
                 return Ok(());
             }
         }

@@ -14,6 +14,7 @@ use smallhands_shell_runtime::RuntimeError;
 use smallhands_shell_runtime::files::FileError;
 use tokio::sync::mpsc;
 
+use crate::json_text::push_escaped;
 use crate::schema::Detail;
 
 /// An answer's body: there at once, or coming.
@@ -73,6 +74,17 @@ impl Reply {
     /// Success.
     pub fn ok(body: &impl Serialize) -> Self {
         Self::with(StatusCode::OK, body)
+    }
+
+    /// Success, with a text of any size for the first field of `body`, which is an empty text as yet.
+    pub fn ok_with_text(text: &str, body: &impl Serialize) -> Self {
+        const EMPTY: &[u8] = b":\"\"";
+        let rest = Self::ok(body);
+        let Some(at) = rest.body.windows(EMPTY.len()).position(|window| window == EMPTY) else { return rest };
+        let mut json = rest.body[..at + 2].to_vec();
+        push_escaped(&mut json, text);
+        json.extend_from_slice(&rest.body[at + 2..]);
+        Self { status: rest.status, body: Bytes::from(json) }
     }
 
     /// `body` with a status.
@@ -183,5 +195,21 @@ impl From<RuntimeError> for Refusal {
 impl From<FileError> for Refusal {
     fn from(error: FileError) -> Self {
         Self::python(error.class_path(), error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_takes_the_place_of_an_empty_one() {
+        let body = json!({"output": "", "other": ""});
+        for text in ["", "plain", "\"two\"\nlines\\", &"1234567\n".repeat(10_000)] {
+            let reply = Reply::ok_with_text(text, &body);
+            let read: Value = serde_json::from_slice(&reply.body).unwrap();
+            assert_eq!(read, json!({"output": text, "other": ""}));
+        }
+        assert_eq!(Reply::ok_with_text("x", &json!({"a": 1})), Reply::ok(&json!({"a": 1})));
     }
 }

@@ -13,7 +13,7 @@ use smallhands_shell_runtime::{
     Observation, RuntimeError,
 };
 
-use crate::reply::Refusal;
+use crate::reply::{Refusal, Reply};
 use crate::schema::Fields;
 
 /// Seconds as a time to wait: what is negative is no time, what is beyond all measure is as long as can be.
@@ -114,6 +114,14 @@ impl From<Observation> for ObservationReply {
     }
 }
 
+impl ObservationReply {
+    /// As an answer.
+    pub fn into_reply(mut self) -> Reply {
+        let output = std::mem::take(&mut self.observation.output);
+        Reply::ok_with_text(&output, &self)
+    }
+}
+
 /// A command to run, and what its caller wants to hear of failures.
 #[derive(Debug)]
 pub struct Execute {
@@ -194,6 +202,14 @@ pub struct ExecuteReply {
     stdout_base64: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stderr_base64: Option<String>,
+}
+
+impl ExecuteReply {
+    /// As an answer.
+    pub fn into_reply(mut self) -> Reply {
+        let stdout = std::mem::take(&mut self.stdout);
+        Reply::ok_with_text(&stdout, &self)
+    }
 }
 
 /// What the caller of a command asked to be told, once the command itself has moved on.

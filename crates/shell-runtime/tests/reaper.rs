@@ -258,8 +258,9 @@ async fn server() {
     let action = BashAction::new(format!("{DAEMON}daemon 'sleep 4693'; sleep 4694 &"));
     runtime.run_in_session(smallhands_shell_runtime::Action::Bash(action)).await.unwrap();
     eventually("the daemons", || (4691..=4694).all(|number| runs(&format!("sleep {number}"))));
-    println!("up");
-    let _ = runtime.execute(Command::shell("sleep 4695").with_timeout(GENEROUS)).await;
+    println!("up {}", dir.path().display());
+    let tidy = "trap 'rm lock; exit' HUP; echo > lock; sleep 4695 & wait";
+    let _ = runtime.execute(Command::shell(tidy).with_timeout(GENEROUS)).await;
 }
 
 #[test]
@@ -270,16 +271,23 @@ fn a_server_that_is_killed_leaves_nothing() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
-    while !lines.next().unwrap().unwrap().ends_with("up") {}
+    let lock = loop {
+        if let Some((_, place)) = lines.next().unwrap().unwrap().split_once("up /") {
+            break Path::new("/").join(place).join("lock");
+        }
+    };
     eventually("the last command", || runs("sleep 4695"));
     let family = below(i32::try_from(server.id()).unwrap());
     assert!(family.len() > 10, "{family:?}");
+    assert!(lock.exists());
     server.kill().unwrap();
     server.wait().unwrap();
     let is_left = |one: &Process| {
         snapshot().iter().any(|it| it.is_alive() && (it.pid, it.started) == (one.pid, one.started))
     };
     eventually("their end", || !family.iter().any(is_left));
+    assert!(!lock.exists(), "what was killed had no time to put away its lock");
+    std::fs::remove_dir_all(lock.parent().unwrap()).unwrap();
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Which file a path means, and the plain operations on it.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::files::error::FileError;
@@ -44,7 +44,7 @@ impl Files {
     }
 }
 
-/// Opens a regular file for reading and says how long it is.
+/// Opens a regular file for reading and says how long it is. A device counts when it has nothing to read, as `/dev/null`.
 ///
 /// # Errors
 /// [`FileError::System`], also for a directory; [`FileError::NotRegular`].
@@ -56,10 +56,15 @@ pub fn open(path: &Path) -> Result<(File, u64), FileError> {
     if metadata.is_dir() {
         return Err(failed(io::Error::from_raw_os_error(libc::EISDIR)));
     }
-    if !metadata.is_file() {
+    if !metadata.is_file() && !is_empty_device(&file, &metadata) {
         return Err(FileError::NotRegular { path: path.to_owned() });
     }
     Ok((file, metadata.len()))
+}
+
+/// Whether reading ends at once; a terminal or a source of zeroes would never end.
+fn is_empty_device(mut file: &File, metadata: &Metadata) -> bool {
+    metadata.file_type().is_char_device() && matches!(file.read(&mut [0]), Ok(0))
 }
 
 /// Replaces a file's content in place, so that its mode, its owner and links to it stay; makes it and the
@@ -110,7 +115,8 @@ mod tests {
     fn only_regular_files_are_opened() {
         let place = tempfile::tempdir().unwrap();
         assert_eq!(open(place.path()).unwrap_err().class_path(), "builtins.IsADirectoryError");
-        assert_eq!(open(Path::new("/dev/null")).unwrap_err().class_path(), "builtins.OSError");
+        assert_eq!(open(Path::new("/dev/zero")).unwrap_err().class_path(), "builtins.OSError");
+        assert_eq!(open(Path::new("/dev/null")).unwrap().1, 0);
         assert_eq!(open(&place.path().join("none")).unwrap_err().class_path(), "builtins.FileNotFoundError");
         std::fs::write(place.path().join("file"), "abc").unwrap();
         assert_eq!(open(&place.path().join("file")).unwrap().1, 3);

@@ -107,6 +107,14 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// What the system said, or would have.
+    pub(crate) fn into_io(self) -> io::Error {
+        match self {
+            Self::System { source, .. } => source,
+            other => io::Error::other(other),
+        }
+    }
+
     /// Adapter for `map_err`: the system refused something about `path`.
     pub fn about(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
         move |source| Self::System { path: path.to_owned(), source }

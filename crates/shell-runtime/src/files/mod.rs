@@ -19,7 +19,6 @@ pub use access::Files;
 pub use error::FileError;
 
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use tokio::io::AsyncReadExt;
@@ -49,20 +48,17 @@ pub(crate) fn resolve(root: &Path, path: &str) -> Result<PathBuf, RuntimeError> 
 pub(crate) async fn read(root: &Path, path: &str) -> Result<Vec<u8>, RuntimeError> {
     let path = resolve(root, path)?;
     let failed = |source| RuntimeError::File { operation: "read", path: path.clone(), source };
-    // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-    let mut options = std::fs::OpenOptions::new();
-    options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
-    let file = tokio::fs::OpenOptions::from(options).open(&path).await.map_err(failed)?;
-    let metadata = file.metadata().await.map_err(failed)?;
-    if metadata.is_dir() {
-        return Err(failed(io::ErrorKind::IsADirectory.into()));
-    }
-    if !metadata.is_file() {
-        return Err(failed(io::Error::other("it is not a regular file")));
-    }
-    let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0).min(FILE_LIMIT));
+    let opening = {
+        let path = path.clone();
+        tokio::task::spawn_blocking(move || access::open(&path))
+    };
+    let (file, length) = opening
+        .await
+        .map_err(|error| failed(io::Error::other(error)))?
+        .map_err(|error| failed(error.into_io()))?;
+    let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(FILE_LIMIT));
     let limit = u64::try_from(FILE_LIMIT).unwrap_or(u64::MAX);
-    file.take(limit + 1).read_to_end(&mut content).await.map_err(failed)?;
+    tokio::fs::File::from_std(file).take(limit + 1).read_to_end(&mut content).await.map_err(failed)?;
     if content.len() > FILE_LIMIT {
         return Err(RuntimeError::TooLarge { what: path.display().to_string(), limit: FILE_LIMIT });
     }

@@ -112,6 +112,27 @@ impl TextDecoder {
         Self { encoding, unreadable, carried: Vec::new(), position: 0, after_cr: false, started: false }
     }
 
+    /// The next bytes as they are, where they are UTF-8 with plain line ends and nothing is left over from before; most
+    /// files are nothing else. `None` says that they are still to be decoded.
+    pub fn plain<'a>(&mut self, chunk: &'a [u8]) -> Option<&'a str> {
+        let is_plain = matches!(self.encoding, Encoding::Utf8 { signed } if self.started || !signed);
+        if !is_plain || !self.carried.is_empty() || self.after_cr {
+            return None;
+        }
+        let text = match std::str::from_utf8(chunk) {
+            Ok(all) => all,
+            Err(error) if error.error_len().is_some() => return None,
+            Err(error) => std::str::from_utf8(&chunk[..error.valid_up_to()]).ok()?,
+        };
+        if text.contains('\r') {
+            return None;
+        }
+        self.started = true;
+        self.position += text.len() as u64;
+        self.carried.extend_from_slice(&chunk[text.len()..]);
+        Some(text)
+    }
+
     /// Appends the text of the next bytes to `text`, with every line end as LF. `last` says that nothing follows.
     ///
     /// # Errors
@@ -328,7 +349,10 @@ mod tests {
             let mut decoder = TextDecoder::new(Encoding::named(encoding).unwrap(), Unreadable::named(errors));
             let mut text = String::new();
             for chunk in bytes.chunks(size) {
-                decoder.decode(chunk, false, &mut text).map_err(|error| error.to_string())?;
+                match decoder.plain(chunk) {
+                    Some(plain) => text.push_str(plain),
+                    None => decoder.decode(chunk, false, &mut text).map_err(|error| error.to_string())?,
+                }
             }
             decoder.decode(&[], true, &mut text).map_err(|error| error.to_string())?;
             Ok(text)

@@ -51,30 +51,35 @@ impl Hunt {
         self
     }
 
-    /// The living processes of the set.
+    /// The living processes of the set, this one and those above it never among them.
     pub fn find(&self) -> Vec<Process> {
-        let me = own_pid();
         let mut table = snapshot();
-        table.retain(|process| process.is_alive() && process.started >= self.since && process.pid != me);
-        let family = with_descendants(&table, self.roots(&table));
-        table.retain(|process| family.contains(&process.pid));
+        let spared = lineage(&table, own_pid());
+        let family = with_descendants(&table, self.roots(&table, &spared));
+        table.retain(|process| process.is_alive() && process.started >= self.since);
+        table.retain(|process| family.contains(&process.pid) && !is_one_of(&spared, process.pid));
         table
     }
 
     /// A process that cleaned its environment and was adopted by init still is in the session it was started in.
-    fn roots(&self, table: &[Process]) -> HashSet<i32> {
+    fn roots(&self, table: &[Process], spared: &[Process]) -> HashSet<i32> {
+        let table = || {
+            let hunted = |process: &&Process| process.is_alive() && process.started >= self.since;
+            table.iter().filter(hunted).filter(|process| !is_one_of(spared, process.pid))
+        };
         let marked = |process: &&Process| {
             self.mark.as_ref().is_some_and(|(name, value)| carries(process.pid, name, value))
         };
-        let mut sessions: HashSet<i32> = table.iter().filter(marked).map(|process| process.session).collect();
+        let mut sessions: HashSet<i32> = table().filter(marked).map(|process| process.session).collect();
         sessions.extend(&self.sessions);
         sessions.remove(&own_session());
+        sessions.retain(|session| spared.iter().all(|process| process.session != *session));
         // Session 0 is that of everything outside of a process namespace.
         sessions.remove(&0);
         let is_root = |process: &&Process| {
             sessions.contains(&process.session) || self.known.contains(&(process.pid, process.started))
         };
-        table.iter().filter(is_root).map(|process| process.pid).collect()
+        table().filter(is_root).map(|process| process.pid).collect()
     }
 
     /// Kills the set and what joins it meanwhile. Returns when nothing is left; takes milliseconds as a rule.
@@ -95,6 +100,23 @@ impl Hunt {
             std::thread::sleep(PAUSE);
         }
     }
+}
+
+/// A process and all above it.
+fn lineage(table: &[Process], pid: i32) -> Vec<Process> {
+    let mut found: Vec<Process> = Vec::new();
+    let mut next = pid;
+    while let Some(process) = table.iter().find(|process| process.pid == next)
+        && !is_one_of(&found, next)
+    {
+        next = process.parent;
+        found.push(*process);
+    }
+    found
+}
+
+fn is_one_of(processes: &[Process], pid: i32) -> bool {
+    processes.iter().any(|process| process.pid == pid)
 }
 
 fn own_pid() -> i32 {
@@ -209,6 +231,16 @@ mod tests {
         hunt.kill().unwrap();
         assert_eq!(hunt.find(), []);
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn neither_this_process_nor_one_above_it_is_ever_hunted() {
+        let table = snapshot();
+        let above = lineage(&table, own_pid());
+        assert!(above.len() > 1 && above[0].pid == own_pid(), "{above:?}");
+        let hunt = Hunt::default().knowing(above.iter().map(|process| (process.pid, process.started)));
+        let hunt = hunt.in_sessions(above.iter().map(|process| process.session));
+        assert_eq!(hunt.find(), []);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-# Runs inside the session's bash. Commands arrive and results leave over descriptors that commands never see, so
-# nothing a command prints, reads or sets can be taken for either.
+# Runs inside the session's bash. Commands arrive and results leave over descriptors that programs never see, and reports
+# carry numbers that cannot be guessed, so nothing a command prints, reads or sets can be taken for either.
 #
 #   50  the terminal, as standard input of commands      52  orders, one per line (below)
 #   51  the text of the command (a file in memory)       53  reports, NULs around each (below)
@@ -17,6 +17,14 @@
 # Only what bash 4.2 has, except where the version is looked at. Plain assignments only: "set -k" takes those that
 # stand behind a command's name. Builtins only by way of "builtin", because any may be a function; the few that cannot
 # be reached otherwise are repaired when they are missed.
+
+# The descriptors came as 56 to 59. Bash itself closes copies of 0 and 1 that it saves (the first free one from 10) when it
+# starts a program, and copies of such a copy, too: a shell has no other way to say so.
+{ { exec 50<&10; } </dev/null; } <&56
+{ { exec 51<&10; } </dev/null; } <&57
+{ { exec 52<&10; } </dev/null; } <&58
+{ { exec 53>&10; } >/dev/null; } >&59
+exec 56<&- 57<&- 58<&- 59>&-
 
 builtin set +o history +H
 builtin unset -v HISTFILE PS0 PS2
@@ -75,9 +83,9 @@ __smallhands_prepare() {
     __smallhands_prefix="__smallhands_ran=1;${__smallhands_pipe%|};"
   elif [[ $__smallhands_kept != 0 && $- != *e* ]]; then
     # In front of "&&" a status is kept without being a failure for set -e or an ERR trap.
-    __smallhands_prefix='__smallhands_restore && [[ 1 ]];'
+    __smallhands_prefix='__smallhands_restore "" && [[ 1 ]];'
   elif [[ -n $__smallhands_modes$__smallhands_shown ]]; then
-    __smallhands_prefix='__smallhands_restore;'
+    __smallhands_prefix='__smallhands_restore "";'
   fi
 }
 
@@ -88,9 +96,9 @@ __smallhands_line() {
   __smallhands_ran=1
   # It would set a DEBUG trap off before the line is read.
   builtin unset -v PROMPT_COMMAND
-  builtin alias __smallhands_enter="{ __smallhands_restore && [[ 1 ]]; } >/dev/null 2>&1
+  builtin alias __smallhands_enter="{ __smallhands_restore '' && [[ 1 ]]; } >/dev/null 2>&1
 { ${__smallhands_text[0]-}
-} <&50 50<&- 51<&- 52<&- 53>&-
+} <&50
 { __smallhands_leave; } >/dev/null 2>&1"
   builtin return 1
 }
@@ -99,7 +107,7 @@ __smallhands_line() {
 __smallhands_leave() { __smallhands_entry=$? __smallhands_pipes=("${PIPESTATUS[@]}"); }
 __smallhands_enter() { __smallhands_entry=$? __smallhands_pipes=("${PIPESTATUS[@]}"); }
 
-# Gives the next command what the previous one left: status, modes, prompt.
+# Gives the next command what the previous one left: status, modes, prompt. The empty argument becomes its $_.
 __smallhands_restore() {
   __smallhands_ran=1
   [[ -z $__smallhands_shown || ${PS1-} == "$__smallhands_shown" ]] || PS1=$__smallhands_shown
@@ -115,6 +123,8 @@ __smallhands_note() {
   __smallhands_said=${__smallhands_said%%" $1 "*}
   __smallhands_said=${__smallhands_said##*\[}
   builtin printf '\0note %s\0' "$(builtin jobs "%${__smallhands_said%%]*}")" >&53
+  # Once this shell has said it, and not only a copy of it, bash does not say it again.
+  builtin jobs
 }
 
 __smallhands_report() {

@@ -12,6 +12,9 @@ use crate::protocol::{BashInterruptAction, Observation};
 /// How often the foreground is killed before the shell itself is: a loop may start another program each time.
 const KILL_ROUNDS: u32 = 10;
 
+/// How many of these rounds may find nothing to kill but the shell.
+const ROUNDS_ALONE: u32 = 2;
+
 /// Most tries to be polite, whatever was asked for.
 const MOST_RETRIES: u32 = 100;
 
@@ -65,6 +68,7 @@ impl Session {
     ) -> Result<Outcome, RuntimeError> {
         let polite = action.timeout.max(STEP.0);
         let firm = action.timeout.clamp(STEP.0, STEP.1);
+        self.awaken().await;
         for _ in 0..action.n_retry.clamp(1, MOST_RETRIES) {
             self.signal_foreground(libc::SIGINT);
             if let Some(outcome) = self.quiet(polite, expected).await {
@@ -72,11 +76,15 @@ impl Session {
             }
             self.entries.refill();
         }
+        let mut alone = 0;
         for _ in 0..KILL_ROUNDS {
             if let Some(outcome) = self.suspend_foreground(firm, expected, suspended).await {
                 return Ok(outcome);
             }
-            self.kill_foreground().await;
+            alone += u32::from(!self.kill_foreground().await);
+            if alone > ROUNDS_ALONE {
+                break;
+            }
             if let Some(outcome) = self.quiet(firm, expected).await {
                 return Ok(outcome);
             }
@@ -124,12 +132,25 @@ impl Session {
         outcome
     }
 
-    /// Kills what runs in the foreground, the shell excepted: a command substitution shares the shell's group.
-    async fn kill_foreground(&self) {
-        let (Some(group), shell) = (self.pty.foreground(), self.pid) else { return };
-        for process in table_of(move |process| process.group == group && process.pid != shell).await {
-            send(process.pid, libc::SIGKILL);
+    /// Lets the shell go on if something stopped it.
+    async fn awaken(&self) {
+        let shell = self.pid;
+        if !table_of(move |process| process.pid == shell && process.state == 'T').await.is_empty() {
+            send(shell, libc::SIGCONT);
         }
+    }
+
+    /// Kills what runs in the foreground, the shell excepted: a command substitution shares the shell's group. Any other
+    /// group dies at once, because its members may fork faster than a table of them is read. Whether there was anything.
+    async fn kill_foreground(&self) -> bool {
+        let (Some(group), shell) = (self.pty.foreground(), self.pid) else { return false };
+        if group != shell {
+            send(-group, libc::SIGKILL);
+            return true;
+        }
+        let members = table_of(move |process| process.group == group && process.pid != shell).await;
+        members.iter().for_each(|process| send(process.pid, libc::SIGKILL));
+        !members.is_empty()
     }
 
     /// Kills a suspended job and has the shell say so in front of the next output, as it would have at its prompt.

@@ -97,7 +97,7 @@ impl Session {
             around,
             orders: shell.orders,
             entries,
-            next_seq: AtomicU64::new(1),
+            next_seq: AtomicU64::new(unguessable()),
             tree: Mutex::new(Some(shell.tree)),
             pump: tokio::spawn(pump.run()).abort_handle(),
             turn: TurnLock::new(()),
@@ -265,6 +265,12 @@ fn sourcing(usual: Option<&Steps>, files: &[String]) -> Option<String> {
 fn quoted(path: &str) -> String {
     let (home, rest) = path.strip_prefix("~/").map_or(("", path), |rest| ("~/", rest));
     format!("{home}'{}'", rest.replace('\'', r"'\''"))
+}
+
+/// The first number of a session's orders. A command that writes to every descriptor it finds cannot forge a report.
+fn unguessable() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(()) >> 1 | 1 << 32
 }
 
 pub(super) fn deadline(limit: Duration) -> Instant {

@@ -3,6 +3,7 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::io::unix::AsyncFd;
 
@@ -19,6 +20,8 @@ const PAGE: usize = 4 << 10;
 #[derive(Debug)]
 pub(super) struct Pty {
     master: AsyncFd<OwnedFd>,
+    /// Held from reading until what was read has been handed on.
+    handing_on: Mutex<()>,
 }
 
 /// Why reading stopped.
@@ -45,7 +48,8 @@ impl Pty {
         // SAFETY: TIOCGPTPEER takes open flags by value and returns a new descriptor.
         let slave = owned(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags) })?;
         // SAFETY: the descriptor is owned by the `AsyncFd`, so it stays open and the same for as long as that lives.
-        let pty = Self { master: unsafe { AsyncFd::register(master) }.map_err(io::Error::from)? };
+        let master = unsafe { AsyncFd::register(master) }.map_err(io::Error::from)?;
+        let pty = Self { master, handing_on: Mutex::new(()) };
         pty.resize()?;
         pty.make_transparent()?;
         Ok((pty, slave))
@@ -105,6 +109,7 @@ impl Pty {
     pub(super) fn read_now(&self, most: usize, mut sink: impl FnMut(&[u8])) -> Pause {
         let (mut chunk, mut passed) = ([const { MaybeUninit::<u8>::uninit() }; CHUNK], 0);
         while passed < most {
+            let _handing_on = self.handing_on.lock().unwrap_or_else(PoisonError::into_inner);
             let (bytes, pause) = self.fill(&mut chunk);
             if !bytes.is_empty() {
                 sink(bytes);
@@ -115,6 +120,14 @@ impl Pty {
             }
         }
         Pause::Enough
+    }
+
+    /// Whether all that was written until now has been handed on. Polling, too, first waits for what is under way.
+    pub(super) fn is_drained(&self) -> bool {
+        let _handing_on = self.handing_on.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = libc::pollfd { fd: self.fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: the pointer is to one valid pollfd; a timeout of zero does not wait.
+        unsafe { libc::poll(&raw mut asked, 1, 0) == 0 }
     }
 
     /// Reads until the buffer is nearly full or there is nothing more.
@@ -190,7 +203,9 @@ mod tests {
         for round in 0..2000_usize {
             let text = format!("{round}:{}", "x".repeat(round * 31 % 3000));
             slave.write_all(text.as_bytes()).unwrap();
+            assert_eq!(pty.is_drained(), text.is_empty(), "{round}");
             assert_eq!(all_now(&pty), text.as_bytes(), "{round}");
+            assert!(pty.is_drained(), "{round}");
         }
     }
 

@@ -199,8 +199,12 @@ impl Screen {
         }
     }
 
+    /// Numbers only grow; one that stands behind is not the driver's.
     pub(super) fn reported(&self, report: Report) {
         let mut state = self.lock();
+        if report.seq < state.reported {
+            return;
+        }
         state.reported = report.seq;
         if state.phase == Phase::Running(report.seq) {
             state.enter(Phase::Idle);

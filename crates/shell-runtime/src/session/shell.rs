@@ -19,14 +19,14 @@ use crate::protocol::CommandLine;
 const DRIVER: &str = include_str!("driver.bash");
 
 /// First line that the shell reads: it becomes a session's shell.
-const LOAD: &[u8] = b". /dev/fd/51\n";
+const LOAD: &[u8] = b". /dev/fd/57\n";
 
-/// The line that takes orders until a command breaks out of it. The command itself runs with the control
-/// descriptors closed and the terminal as its input; the shell keeps its copies where programs cannot inherit them.
+/// The line that takes orders until a command breaks out of it. The command itself runs with the terminal as its input;
+/// the control descriptors are where programs cannot inherit them.
 const ENTRY: &[u8] =
     b"__smallhands_enter; while { __smallhands_status=${__smallhands_own:-$?}; __smallhands_end; \
     { builtin trap -p ERR DEBUG; __smallhands_report; } >&53; __smallhands_next; } >/dev/null 2>&1; do \
-    builtin eval \"$__smallhands_prefix${__smallhands_text[0]-}\" <&50 50<&- 51<&- 52<&- 53>&-; done\n";
+    builtin eval \"$__smallhands_prefix${__smallhands_text[0]-}\" <&50; done\n";
 
 /// How many such lines the shell finds without being given more.
 const RESERVE: usize = 4;
@@ -37,8 +37,9 @@ const PIPES: &str = "\n__smallhands_own=$? __smallhands_pipes=(\"${PIPESTATUS[@]
 /// A prompt that shows nothing and still is not empty: start-up files stop at an empty one.
 const PROMPT: &str = r"\[\]";
 
-/// Descriptor of the terminal in the shell; the others follow. Low enough for shells that limit their open files.
-const FIRST_FD: i32 = 50;
+/// Descriptor of the terminal in the shell; the others follow. The driver moves them down by six. Low enough for shells
+/// that limit their open files.
+const FIRST_FD: i32 = 56;
 
 /// A started shell and this side of its channels.
 pub(super) struct Shell {

@@ -254,7 +254,7 @@ impl Session {
             _ => false,
         };
         times.input_checked(Instant::now());
-        wanted && quiet() == before
+        wanted && self.pty.is_drained() && quiet() == before
     }
 
     /// What was printed and not answered yet.

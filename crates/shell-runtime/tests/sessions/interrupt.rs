@@ -185,6 +185,21 @@ async fn notices_are_about_killed_jobs_only() {
 }
 
 #[tokio::test]
+async fn a_killed_job_is_told_of_once_whatever_follows() {
+    let place = Place::new().await;
+    for next in
+        ["echo x", "echo x | cat", "/bin/echo x", "sleep 0; echo x", "(echo x)", "echo $(/bin/echo x)"]
+    {
+        place.time_out("while :; do bash -c 'trap \"\" INT; sleep 4615; true'; done").await;
+        place.interrupt().await.unwrap();
+        let output = place.output(next).await;
+        assert!(output.starts_with("[1]+  Killed") && output.ends_with("\nx\n"), "{next}: {output:?}");
+        assert_eq!(output.matches("Killed").count(), 1, "{next}: {output:?}");
+        assert_eq!(place.output(next).await, "x\n", "{next}");
+    }
+}
+
+#[tokio::test]
 async fn signal_handlers_do_not_help() {
     let place = Place::new().await;
     let python = |handler: &str| {

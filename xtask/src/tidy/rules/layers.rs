@@ -4,9 +4,12 @@ use super::{Finding, PURE_CRATES, Repository};
 use crate::tidy::repository::Package;
 
 /// Allowed edges between our crates, from the bottom up; a crate may use a subset. Tests may use anything below them.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     // pure
+    ("smallhands-budgets", &[]),
     ("smallhands-checks", &[]),
+    ("smallhands-leases", &[]),
+    ("smallhands-merge-queue", &["smallhands-checks"]),
     ("smallhands-repair", &[]),
     ("smallhands-task-graph", &[]),
     ("smallhands-plan-format", &["smallhands-task-graph"]),
@@ -38,6 +41,7 @@ const LAYERS: [(&str, &[&str]); 16] = [
             "smallhands-agent",
             "smallhands-checks",
             "smallhands-event-log",
+            "smallhands-merge-queue",
             "smallhands-model-gateway",
             "smallhands-plan-format",
             "smallhands-repair",

@@ -1,5 +1,5 @@
-//! The reaper: starts its command, tells how that ended, takes in every orphan of its tree, and on the word, or when
-//! nobody holds its leash any more, kills until nothing is left.
+//! The reaper: starts its command, tells how that ended, takes in every orphan of its tree, and on the word kills until
+//! nothing is left. When nobody holds its leash any more, it hangs up before that.
 
 use std::ffi::{c_int, c_void};
 use std::mem::{MaybeUninit, zeroed};
@@ -21,6 +21,11 @@ const STACK: usize = 64 << 10;
 /// How long killed processes may take to go before a look at what else there is, in milliseconds; more each time.
 const FIRST_GRACE: c_int = 2;
 const LONGEST_GRACE: c_int = 100;
+
+/// Looks at what a lost tree does after the hang-up, and how long one may last in milliseconds: the tree has about a
+/// second to put away what it holds, lock files above all.
+const LAST_LOOKS: u32 = 100;
+const LAST_LOOK: c_int = 10;
 
 /// What a reaper gets from the nursery.
 pub(super) struct Charge<'a> {
@@ -47,7 +52,9 @@ pub(super) fn run(charge: &Charge<'_>) -> ! {
     unsafe { libc::prctl(libc::PR_SET_NAME, c"smallhands-reap".as_ptr(), 0, 0, 0) };
     tell(&record::started(command));
     let mut tree = Tree { command };
-    tree.supervise();
+    if tree.supervise() == Word::Lost {
+        tree.hang_up();
+    }
     tree.kill()
 }
 
@@ -121,13 +128,28 @@ struct Tree {
 
 impl Tree {
     /// Takes note of what ends until it is time to kill.
-    fn supervise(&mut self) {
+    fn supervise(&mut self) -> Word {
         loop {
             self.reap();
             wait_for_news(LEASH, SIGNALS, -1);
-            if told_to_kill() {
-                return;
+            if let Some(word) = heard() {
+                return word;
             }
+        }
+    }
+
+    /// Says that nobody is there any more, and gives what hears it a moment.
+    fn hang_up(&mut self) {
+        if self.command > 1 {
+            // SAFETY: kill has no memory preconditions. The command leads its group and was not collected yet.
+            unsafe {
+                libc::kill(-self.command, libc::SIGHUP);
+                libc::kill(-self.command, libc::SIGCONT);
+            }
+        }
+        for _ in 0..LAST_LOOKS {
+            self.reap();
+            wait_for_news(-1, SIGNALS, LAST_LOOK);
         }
     }
 
@@ -178,13 +200,25 @@ pub(super) fn wait_for_news(socket: c_int, signals: c_int, limit: c_int) -> bool
     ready > 0
 }
 
-/// Whether the word came or the leash was let go.
-fn told_to_kill() -> bool {
+/// What comes over the leash.
+#[derive(PartialEq)]
+enum Word {
+    /// The tree is to be killed.
+    Kill,
+    /// Nobody holds the leash: who did was killed, most likely.
+    Lost,
+}
+
+fn heard() -> Option<Word> {
     let mut word = 0_u8;
     // SAFETY: the place is valid for one byte.
     let count = unsafe { libc::recv(LEASH, (&raw mut word).cast(), 1, libc::MSG_DONTWAIT) };
+    if count > 0 {
+        return Some(Word::Kill);
+    }
     // SAFETY: the location is valid for the life of the thread.
-    count >= 0 || !matches!(unsafe { *libc::__errno_location() }, libc::EAGAIN | libc::EINTR)
+    let is_silent = count < 0 && matches!(unsafe { *libc::__errno_location() }, libc::EAGAIN | libc::EINTR);
+    (!is_silent).then_some(Word::Lost)
 }
 
 fn used() -> libc::rusage {
