@@ -11,7 +11,6 @@ import argparse
 import json
 import random
 import signal
-import sqlite3
 import subprocess
 import tempfile
 import time
@@ -32,7 +31,7 @@ def main() -> int:
         state = folder / "state"
         last, kills = disturbed(options, state, extra, rng, calm.seconds)
         finished = last[-1] if last else {}
-        repeated = repeated_tasks(state)
+        repeated = repeated_tasks(options.smallhands, state, finished["run"])
         left = leftovers(state)
         print(f"disturbed:   {finished.get('verdict')} after {kills} kills, {finished.get('tests')}")
         print(f"finished tasks started again: {repeated or 'none'}; processes or sandboxes left: {left or 'none'}")
@@ -80,13 +79,13 @@ def first_run(process, events: list) -> str:
     raise SystemExit(f"the run never began: {process.stderr.read()}")
 
 
-def repeated_tasks(state: Path) -> list:
+def repeated_tasks(smallhands: str, state: Path, run: str) -> list:
     """Tasks with an attempt that began after one that was done; read from the event log."""
-    query = "select kind, payload from event join stream on stream.id = event.stream where name like 'run/%' order by seq"
-    rows = sqlite3.connect(state / "state.db").execute(query).fetchall()
+    command = [smallhands, "events", run, "--state-dir", str(state), "--json"]
     done, repeated = set(), []
-    for kind, payload in rows:
-        event = json.loads(payload)
+    for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines():
+        listed = json.loads(line)
+        kind, event = listed["kind"], listed["payload"]
         task = str(event.get("attempt", "")).rsplit("#", 1)[0]
         if kind == "attempt_started" and task in done:
             repeated.append(task)

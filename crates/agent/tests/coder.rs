@@ -385,3 +385,34 @@ fn ends_have_fixed_names_on_disk() {
     check(Ended::LimitReached { which: Limit::Wall }, json!({"how": "limit_reached", "which": "wall"}));
     check(Ended::Cancelled, json!({"how": "cancelled"}));
 }
+
+#[tokio::test]
+async fn the_user_is_heard_before_the_next_answer_and_everything_told_is_observed() {
+    let bench = Bench::new(json!([{"match": "try sum.sh", "tool_calls": [submit("heard")]}]), BUGGY);
+    bench.notes.words.lock().unwrap().push("try sum.sh first".into());
+    let outcome = bench.run(bench.task()).await.unwrap();
+    assert_eq!(outcome.ended, Ended::Submitted { message: "heard".into() });
+    let last = bench.witness.last_message();
+    assert!(last.role == Role::User && last.content.contains("try sum.sh first"), "{last:?}");
+    assert_eq!(
+        *bench.notes.told.lock().unwrap(),
+        bench.witness.requests()[0],
+        "what was told is what was sent"
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_reaches_outside_is_made_only_with_consent() {
+    let push = call("bash", json!({"command": "git push origin main"}));
+    let look = call("bash", json!({"command": "echo looked"}));
+    let script = json!([answer(&[push, look]), {"match": "looked", "tool_calls": [submit("left it")]}]);
+    let bench = Bench::new(script, BUGGY);
+    let outcome = bench.run(bench.task()).await.unwrap();
+    assert_eq!(outcome.ended, Ended::Submitted { message: "left it".into() });
+    let questions = bench.notes.questions.lock().unwrap().clone();
+    assert_eq!(questions.len(), 1, "ordinary calls need no consent: {questions:?}");
+    assert!(questions[0].contains("publishes commits") && questions[0].contains("git push"), "{questions:?}");
+    let steps: Vec<_> = outcome.trajectory.steps().collect();
+    assert!(steps[0].observations[0].is_error);
+    assert!(steps[0].observations[0].content.contains("did not agree"), "{:?}", steps[0].observations);
+}

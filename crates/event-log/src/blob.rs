@@ -18,7 +18,12 @@ pub struct BadBlobId(pub String);
 impl BlobId {
     /// The name of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(format!("b3-{}", blake3::hash(bytes).to_hex()))
+        Self::from_hash(blake3::hash(bytes))
+    }
+
+    /// The name of what was fed to `hasher`.
+    pub(crate) fn from_hash(hash: blake3::Hash) -> Self {
+        Self(format!("b3-{}", hash.to_hex()))
     }
 
     /// The name as text.

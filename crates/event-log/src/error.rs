@@ -1,6 +1,7 @@
 //! What can go wrong with a log. Each message says what failed, on what, and what to do next.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::{BlobId, StreamId};
 
@@ -86,6 +87,39 @@ pub enum LogError {
         /// The name.
         id: BlobId,
     },
+    /// The blob is larger than this log can keep.
+    #[error(
+        "the blob is larger than {limit} bytes, the most that this log keeps; keep it as a file, or use the segment log"
+    )]
+    BlobTooLarge {
+        /// The most, bytes.
+        limit: u64,
+    },
+    /// What was to be stored as a blob could not be read.
+    #[error("the content of a blob could not be read ({detail}); nothing was stored, try again")]
+    BlobSource {
+        /// What was reported.
+        detail: String,
+    },
+    /// A stream does not pass through a head that was published earlier.
+    #[error(
+        "the past of stream `{stream}` was changed: at event {seq}, {detail}. Compare it with a copy from before, \
+         and find out who could write the log"
+    )]
+    Tampered {
+        /// The stream.
+        stream: StreamId,
+        /// The event of the published head.
+        seq: u64,
+        /// What differs.
+        detail: String,
+    },
+    /// The thread that was writing for this caller died.
+    #[error(
+        "the thread that wrote for several callers ended in the middle, so it is not known whether the events were written; \
+         read the stream to see where it is"
+    )]
+    Abandoned,
     /// Anything else that the operating system or the database reports.
     #[error("the log {} failed: {detail}; check the disk and the folder", path.display())]
     Io {
@@ -94,4 +128,34 @@ pub enum LogError {
         /// What was reported.
         detail: String,
     },
+}
+
+impl LogError {
+    /// What the operating system reports about `path`, in the caller's terms.
+    pub fn from_io(error: &io::Error, path: &Path) -> Self {
+        let path = path.to_owned();
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            _ => Self::Io { path, detail: error.to_string() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_the_operating_system_become_what_a_caller_can_act_upon() {
+        let path = Path::new("log.db");
+        let read_only = LogError::ReadOnly { path: path.to_owned() };
+        let full = LogError::DiskFull { path: path.to_owned() };
+        let of = |kind: io::ErrorKind| LogError::from_io(&io::Error::from(kind), path);
+        assert_eq!(of(io::ErrorKind::PermissionDenied), read_only);
+        assert_eq!(of(io::ErrorKind::ReadOnlyFilesystem), read_only);
+        assert_eq!(of(io::ErrorKind::StorageFull), full);
+        assert_eq!(of(io::ErrorKind::QuotaExceeded), full);
+        assert!(matches!(of(io::ErrorKind::NotFound), LogError::Io { .. }));
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::{BlobId, EventLog, LogError, NewEvent, StoredEvent, StreamId};
+use crate::{Append, BlobId, EventLog, LogError, StoredEvent, StreamId};
 
 /// An event log in memory.
 #[derive(Debug, Default)]
@@ -15,6 +15,27 @@ pub struct MemoryLog {
 struct Content {
     streams: BTreeMap<StreamId, Vec<StoredEvent>>,
     blobs: BTreeMap<BlobId, Vec<u8>>,
+}
+
+impl Content {
+    fn append(&mut self, append: &Append<'_>) -> Result<u64, LogError> {
+        let Append { stream, expected_seq, at_ms, events } = *append;
+        let actual = self.streams.get(stream).map_or(0, |stored| stored.len() as u64);
+        if actual != expected_seq {
+            return Err(LogError::Conflict { stream: stream.clone(), expected: expected_seq, actual });
+        }
+        if !events.is_empty() {
+            let stored = self.streams.entry(stream.clone()).or_default();
+            stored.extend(events.iter().zip(actual + 1..).map(|(event, seq)| StoredEvent {
+                seq,
+                at_ms,
+                kind: event.kind.clone(),
+                version: event.version,
+                payload: event.payload.clone(),
+            }));
+        }
+        Ok(actual + events.len() as u64)
+    }
 }
 
 impl MemoryLog {
@@ -30,29 +51,9 @@ impl MemoryLog {
 }
 
 impl EventLog for MemoryLog {
-    fn append(
-        &self,
-        stream: &StreamId,
-        expected_seq: u64,
-        at_ms: i64,
-        events: &[NewEvent],
-    ) -> Result<u64, LogError> {
+    fn append_many(&self, appends: &[Append<'_>]) -> Vec<Result<u64, LogError>> {
         let mut content = self.content();
-        let actual = content.streams.get(stream).map_or(0, |stored| stored.len() as u64);
-        if actual != expected_seq {
-            return Err(LogError::Conflict { stream: stream.clone(), expected: expected_seq, actual });
-        }
-        if !events.is_empty() {
-            let stored = content.streams.entry(stream.clone()).or_default();
-            stored.extend(events.iter().zip(actual + 1..).map(|(event, seq)| StoredEvent {
-                seq,
-                at_ms,
-                kind: event.kind.clone(),
-                version: event.version,
-                payload: event.payload.clone(),
-            }));
-        }
-        Ok(actual + events.len() as u64)
+        appends.iter().map(|append| content.append(append)).collect()
     }
 
     fn read(&self, stream: &StreamId, after: u64) -> Result<Vec<StoredEvent>, LogError> {
@@ -67,6 +68,10 @@ impl EventLog for MemoryLog {
         Ok(content.streams.keys().filter(|id| id.as_str().starts_with(prefix)).cloned().collect())
     }
 
+    fn flush(&self) -> Result<(), LogError> {
+        Ok(())
+    }
+
     fn put_blob(&self, bytes: &[u8]) -> Result<BlobId, LogError> {
         let id = BlobId::of(bytes);
         self.content().blobs.entry(id.clone()).or_insert_with(|| bytes.to_vec());
@@ -75,5 +80,9 @@ impl EventLog for MemoryLog {
 
     fn get_blob(&self, id: &BlobId) -> Result<Vec<u8>, LogError> {
         self.content().blobs.get(id).cloned().ok_or_else(|| LogError::BlobMissing { id: id.clone() })
+    }
+
+    fn blobs(&self) -> Result<Vec<BlobId>, LogError> {
+        Ok(self.content().blobs.keys().cloned().collect())
     }
 }

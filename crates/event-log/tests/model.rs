@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use smallhands_event_log::{BlobId, EventLog, LogError, MemoryLog, NewEvent};
+use smallhands_event_log::{
+    BlobId, Durability, EventLog, LogError, MemoryLog, NewEvent, SegmentLog, SegmentOptions,
+};
 use support::{quick, stream};
 
 const STREAMS: [&str; 3] = ["run/1", "run/10", "attempt/1/a#1"];
@@ -133,15 +135,21 @@ proptest! {
         let path = folder.path().join("log.db");
         let memory = MemoryLog::new();
         let mut sqlite = quick(&path);
+        // Small segments, so that many turn over.
+        let options = SegmentOptions { durability: Durability::Relaxed, segment_size: 700, ..SegmentOptions::default() };
+        let open = || SegmentLog::open_with(&folder.path().join("log"), options.clone()).unwrap();
+        let mut segments = open();
         let mut model = Model::default();
         for (step, at_ms) in uses.iter().zip(100i64..) {
             if matches!(step, Use::Reopen) {
                 drop(sqlite);
                 sqlite = quick(&path);
+                segments = open();
             }
             compare(&memory, &mut model, step, at_ms, false);
+            compare(&segments, &mut model, step, at_ms, false);
             compare(&sqlite, &mut model, step, at_ms, true);
         }
-        sqlite.verify().unwrap();
+        assert_eq!(sqlite.verify_all().unwrap(), segments.verify_all().unwrap());
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
-use smallhands_event_log::{EventLog, SqliteLog};
+use smallhands_event_log::{EventLog, SegmentLog, SqliteLog};
 use support::{append_anyhow, event, stream};
 
 const LOG: &str = "SMALLHANDS_EVENT_LOG_UNDER_TEST";
@@ -26,8 +26,17 @@ fn child(test: &str, path: &Path) -> Child {
         .unwrap()
 }
 
-fn told_log() -> Option<SqliteLog> {
-    std::env::var_os(LOG).map(|path| SqliteLog::open(&PathBuf::from(path)).unwrap())
+fn told_log() -> Option<Box<dyn EventLog>> {
+    std::env::var_os(LOG).map(|path| open(&PathBuf::from(path)))
+}
+
+/// The adapter is told by the name.
+fn open(path: &Path) -> Box<dyn EventLog> {
+    if path.extension().is_some() {
+        Box::new(SqliteLog::open(path).unwrap())
+    } else {
+        Box::new(SegmentLog::open(path).unwrap())
+    }
 }
 
 #[test]
@@ -45,10 +54,15 @@ fn child_appends_until_it_is_killed() {
 #[test]
 fn what_was_acknowledged_survives_the_death_of_the_process() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("log.db");
+    for name in ["log.db", "log"] {
+        kill_again_and_again(&folder.path().join(name));
+    }
+}
+
+fn kill_again_and_again(path: &Path) {
     let mut acknowledged = 0;
     for round in 1..=4 {
-        let mut child = child("child_appends_until_it_is_killed", &path);
+        let mut child = child("child_appends_until_it_is_killed", path);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut seen = 0;
         while let Some(Ok(line)) = lines.next() {
@@ -61,11 +75,11 @@ fn what_was_acknowledged_survives_the_death_of_the_process() {
             }
         }
         child.wait().unwrap();
-        let log = SqliteLog::open(&path).unwrap();
+        let log = open(path);
         let stored = log.read(&stream("run/1"), 0).unwrap();
         assert!(stored.len() as u64 >= acknowledged, "round {round}: {} of {acknowledged}", stored.len());
         assert!(stored.iter().all(|event| event.payload["n"] == event.seq), "round {round}");
-        log.verify().unwrap();
+        log.verify_all().unwrap();
     }
     assert!(acknowledged >= 15 + 30 + 45 + 60);
 }
@@ -75,7 +89,7 @@ fn child_appends_to_a_shared_stream() {
     let Some(log) = told_log() else { return };
     let own = stream(&format!("run/{}", std::process::id()));
     for n in 0..25 {
-        append_anyhow(&log, &stream("run/shared"), &event("counted", json!({ "n": n })));
+        append_anyhow(&*log, &stream("run/shared"), &event("counted", json!({ "n": n })));
         log.append(&own, n, 1, &[event("counted", json!({ "n": n }))]).unwrap();
         log.put_blob(format!("blob {n}").as_bytes()).unwrap();
     }
@@ -84,15 +98,20 @@ fn child_appends_to_a_shared_stream() {
 #[test]
 fn processes_share_a_log_from_its_creation_on() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("log.db");
-    let children: Vec<Child> = (0..4).map(|_| child("child_appends_to_a_shared_stream", &path)).collect();
+    for name in ["log.db", "log"] {
+        share(&folder.path().join(name));
+    }
+}
+
+fn share(path: &Path) {
+    let children: Vec<Child> = (0..4).map(|_| child("child_appends_to_a_shared_stream", path)).collect();
     for child in children {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
-    let log = SqliteLog::open(&path).unwrap();
+    let log = open(path);
     assert_eq!(log.read(&stream("run/shared"), 0).unwrap().len(), 100);
     assert_eq!(log.streams("run/").unwrap().len(), 5);
-    let extent = log.verify().unwrap();
+    let extent = log.verify_all().unwrap();
     assert_eq!((extent.events, extent.blobs), (200, 25));
 }

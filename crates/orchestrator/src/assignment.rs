@@ -2,8 +2,11 @@
 //!
 //! The task graph carries both as opaque values; they are parsed here, at the rim, and nowhere else.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
+use smallhands_plan_format::outputs::OutputDeclaration;
 use smallhands_task_graph::Role;
 
 use crate::progress::{PatchView, TestCounts};
@@ -65,11 +68,33 @@ pub enum Assignment {
         check: usize,
         /// The observation, if there is one.
         observation: Option<Blob>,
+        /// The most that this attempt may spend, millionths of a US dollar.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget_usd_micros: Option<u64>,
     },
     /// Run one command of a plan file; what it changes becomes a patch.
     Run {
         /// Shell command.
         command: String,
+        /// Variables that it sees.
+        #[serde(default)]
+        env: BTreeMap<String, String>,
+        /// What it hands on.
+        #[serde(default)]
+        outputs: Vec<OutputDeclaration>,
+    },
+    /// Put what a task of a plan file changed on the run's tree, if it fits there and the task's checks hold.
+    Merge {
+        /// The task.
+        from: String,
+        /// Commands that must succeed on the result.
+        #[serde(default)]
+        checks: Vec<String>,
+    },
+    /// Nothing: a task of a plan file that is on record only to say why it is not done.
+    Skip {
+        /// The specialist it would have been for.
+        role: String,
     },
     /// Put the best patch that a group's tasks brought on the run's tree, if it holds there.
     Integrate {
@@ -104,7 +129,8 @@ impl Assignment {
             Self::Search { specialist, .. } => specialist,
             Self::Code { .. } => "coder",
             Self::Run { .. } => "command",
-            Self::Integrate { .. } => "integrator",
+            Self::Integrate { .. } | Self::Merge { .. } => "integrator",
+            Self::Skip { role } => role,
             Self::Verify { .. } => "verifier",
         };
         Role::new(name)
@@ -130,7 +156,7 @@ impl Assignment {
             | Self::Code { round, .. }
             | Self::Integrate { round, .. }
             | Self::Verify { round, .. } => *round,
-            Self::Run { .. } => 0,
+            Self::Run { .. } | Self::Merge { .. } | Self::Skip { .. } => 0,
         }
     }
 
@@ -197,7 +223,7 @@ pub enum Delivery {
         /// Why the search ended, in one word.
         ended: String,
     },
-    /// Result of [`Assignment::Code`] and [`Assignment::Run`].
+    /// Result of [`Assignment::Code`].
     Changed {
         /// The patch; absent when nothing was changed.
         found: Option<FoundPatch>,
@@ -208,7 +234,19 @@ pub enum Delivery {
         /// Bounded log for people.
         log: Option<Blob>,
     },
-    /// Result of [`Assignment::Integrate`].
+    /// Result of [`Assignment::Run`].
+    Ran {
+        /// The patch; absent when nothing was changed.
+        found: Option<FoundPatch>,
+        /// How it ended, one line.
+        note: String,
+        /// What it printed, bounded.
+        log: Blob,
+        /// What it hands on.
+        #[serde(default)]
+        outputs: Map<String, Value>,
+    },
+    /// Result of [`Assignment::Integrate`] and [`Assignment::Merge`].
     Integrated {
         /// Tree that the work started from.
         onto: Tree,
@@ -326,7 +364,9 @@ mod tests {
             hints: vec![],
             check: 0,
             observation: None,
+            budget_usd_micros: None,
         };
+        let run = Assignment::Run { command: "make".into(), env: BTreeMap::new(), outputs: vec![] };
         let integrate = Assignment::Integrate {
             group: "g2".into(),
             check: 0,
@@ -339,7 +379,9 @@ mod tests {
             (Assignment::Observe { check: 1, round: 2, at: "t".into() }, "tester", None, 2),
             (code, "coder", Some("g2"), 3),
             (integrate, "integrator", Some("g2"), 3),
-            (Assignment::Run { command: "make".into() }, "command", None, 0),
+            (run, "command", None, 0),
+            (Assignment::Merge { from: "a".into(), checks: vec![] }, "integrator", None, 0),
+            (Assignment::Skip { role: "coder".into() }, "coder", None, 0),
             (Assignment::Verify { round: 4, at: "t".into() }, "verifier", None, 4),
         ];
         for (work, role, group, round) in cases {
@@ -359,6 +401,7 @@ mod tests {
                 cost_usd_micros: 7,
                 log: Some("b3-2".into()),
             },
+            Delivery::Ran { found: None, note: "n".into(), log: "b3-3".into(), outputs: Map::new() },
             Delivery::Integrated {
                 onto: "t0".into(),
                 head: "t1".into(),

@@ -21,6 +21,25 @@ pub async fn deliver(how: &Deliver, repo: &Path, stored: &Path, message: &str) -
     }
 }
 
+/// Whether an earlier delivery of the same patch took place after all, told by what is there now; the line for people if so.
+pub async fn is_delivered(how: &Deliver, repo: &Path, stored: &Path, message: &str) -> Option<String> {
+    match how {
+        Deliver::Patch { .. } => None,
+        Deliver::Apply => {
+            let patch = stored.to_string_lossy();
+            let backwards = ["apply", "--check", "--reverse", "--whitespace=nowarn", patch.as_ref()];
+            git_outside(repo, &backwards).await.ok().map(|_| format!("applied to {}", repo.display()))
+        }
+        Deliver::Branch(name) => {
+            let reference = format!("refs/heads/{name}");
+            let said = git(repo, &["log", "-1", "--format=%H %B", &reference], &[]).await.ok()?;
+            let (commit, body) = said.split_once(' ')?;
+            (body.trim() == message.trim())
+                .then(|| format!("committed as {} on branch {name}", commit.get(..12).unwrap_or(commit)))
+        }
+    }
+}
+
 /// Refuses a branch name or a patch path that could not be delivered to, before any work is done for it.
 ///
 /// # Errors
@@ -208,6 +227,29 @@ mod tests {
         assert_eq!(git(folder.path(), &["show", "fix/f:f.txt"], &[]).await.unwrap(), "new");
         assert_eq!(git(folder.path(), &["diff", "--cached", "--name-only"], &[]).await.unwrap(), "");
         assert!(check_target(&how, folder.path()).await.is_err(), "the branch exists now");
+    }
+
+    #[tokio::test]
+    async fn what_was_delivered_before_a_crash_is_recognised() {
+        for how in [Deliver::Apply, Deliver::Branch("fix/f".into())] {
+            let folder = repository(true).await;
+            let stored = folder.path().join("fix.patch");
+            assert_eq!(
+                is_delivered(&how, folder.path(), &stored, "Repair f\n\nby r1").await,
+                None,
+                "{how:?}"
+            );
+            let line = deliver(&how, folder.path(), &stored, "Repair f\n\nby r1").await.unwrap();
+            assert_eq!(
+                is_delivered(&how, folder.path(), &stored, "Repair f\n\nby r1").await,
+                Some(line),
+                "{how:?}"
+            );
+        }
+        let folder = repository(true).await;
+        let how = Deliver::Branch("main".into());
+        let stored = folder.path().join("fix.patch");
+        assert_eq!(is_delivered(&how, folder.path(), &stored, "by r1").await, None, "somebody else's branch");
     }
 
     #[tokio::test]

@@ -1,10 +1,7 @@
 //! What is known about past and present runs, read from the event log alone.
 
-use std::sync::Arc;
-
 use serde::Serialize;
-use smallhands_event_log::EventLog;
-use smallhands_task_graph::{RunPhase, render};
+use smallhands_task_graph::{Approval, RunPhase, RunState, render};
 
 use crate::journal::Journal;
 use crate::progress::RunSummary;
@@ -43,6 +40,15 @@ pub struct RunDetails {
     pub summary: Option<RunSummary>,
     /// Durable events so far.
     pub events: u64,
+    /// Whether it is paused.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+    /// Questions that wait for an answer: name, and what is asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<(String, String)>,
+    /// The run of which it is a fork, and how many events they share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<(String, u64)>,
     /// The run's folder.
     pub folder: String,
 }
@@ -52,7 +58,7 @@ pub struct RunDetails {
 /// # Errors
 /// When the log cannot be opened or listed.
 pub fn runs(state: &StateDir) -> Result<Vec<RunListing>, RunError> {
-    let log: Arc<dyn EventLog> = Arc::new(state.log()?);
+    let log = state.log();
     let mut listings: Vec<RunListing> = log
         .streams("run/")?
         .iter()
@@ -69,7 +75,7 @@ pub fn runs(state: &StateDir) -> Result<Vec<RunListing>, RunError> {
 /// # Errors
 /// [`RunError::UnknownRun`], or whatever makes its events unreadable.
 pub fn show(state: &StateDir, run: &str) -> Result<RunDetails, RunError> {
-    let log: Arc<dyn EventLog> = Arc::new(state.log()?);
+    let log = state.log();
     let journal = Journal::open(log, run)?;
     if journal.state().phase == RunPhase::Unsubmitted {
         return Err(RunError::UnknownRun { run: run.to_owned(), state: state.root().to_path_buf() });
@@ -81,9 +87,19 @@ pub fn show(state: &StateDir, run: &str) -> Result<RunDetails, RunError> {
         plan: render::run_text(journal.state(), PLAN_WIDTH),
         summary: summary(&journal),
         events: journal.state().events,
+        paused: journal.state().control.is_paused(),
+        questions: questions(journal.state()),
+        forked_from: journal.state().control.forked_from.clone().map(|origin| (origin.run, origin.at)),
         folder: state.run_folder(run).display().to_string(),
         listing: listing(state, &journal),
     })
+}
+
+fn questions(state: &RunState) -> Vec<(String, String)> {
+    let asked = |(name, approval): (&String, &Approval)| {
+        (name.clone(), format!("{}: {}", approval.attempt, approval.question))
+    };
+    state.open_approvals().map(asked).collect()
 }
 
 fn listing(state: &StateDir, journal: &Journal) -> RunListing {
@@ -124,7 +140,7 @@ mod tests {
     /// A state directory with a run that has been submitted at a time, and finished if there is a verdict.
     fn submit(state: &StateDir, run: &str, at_ms: i64, verdict: Option<&str>) {
         std::fs::create_dir_all(state.run_folder(run)).unwrap();
-        let mut journal = Journal::open(Arc::new(state.log().unwrap()), run).unwrap();
+        let mut journal = Journal::open(state.log(), run).unwrap();
         let mut commands =
             vec![Command::Submit { spec: serde_json::Value::Null, limits: RunLimits::default(), at_ms }];
         commands.extend(verdict.map(|verdict| Command::Finish {
@@ -139,7 +155,7 @@ mod tests {
     #[test]
     fn the_newest_run_comes_first() {
         let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path()).unwrap();
+        let state = StateDir::open(folder.path(), crate::state_dir::Durability::Full).unwrap();
         assert_eq!(runs(&state).unwrap(), []);
         for (run, at_ms) in [("b", 20), ("a", 30), ("c", 10)] {
             submit(&state, run, at_ms, None);
@@ -153,7 +169,7 @@ mod tests {
     #[test]
     fn the_status_says_how_a_run_stands() {
         let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path()).unwrap();
+        let state = StateDir::open(folder.path(), crate::state_dir::Durability::Full).unwrap();
         let cases = [
             ("done", Some("verified"), "verified"),
             ("partly", Some("unverified"), "unverified"),
@@ -171,7 +187,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_left_out_of_the_details() {
         let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path()).unwrap();
+        let state = StateDir::open(folder.path(), crate::state_dir::Durability::Full).unwrap();
         submit(&state, "r1", 5, Some("failed"));
         let details = show(&state, "r1").unwrap();
         assert_eq!((details.summary, details.checks), (None, Vec::<String>::new()));

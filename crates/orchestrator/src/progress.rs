@@ -184,6 +184,38 @@ pub enum Progress {
         /// Tests that pass since then.
         fixed: Vec<String>,
     },
+    /// An order of the user took effect.
+    #[serde(rename = "control.taken")]
+    ControlTaken {
+        /// The number of the request.
+        request: u64,
+        /// What it does, one line.
+        words: String,
+    },
+    /// An agent waits for the user's consent: answer with `smallhands approve`.
+    #[serde(rename = "approval.asked")]
+    ApprovalAsked {
+        /// The name of the question.
+        approval: String,
+        /// `task#number`.
+        attempt: String,
+        /// What is asked, one line.
+        question: String,
+        /// What counts when nobody answers in time.
+        default: bool,
+        /// Until when an answer counts, milliseconds since the Unix epoch.
+        until_ms: i64,
+    },
+    /// A question was answered, or its time was up.
+    #[serde(rename = "approval.settled")]
+    ApprovalSettled {
+        /// The name of the question.
+        approval: String,
+        /// The answer.
+        yes: bool,
+        /// `user` or `nobody`.
+        by: String,
+    },
     /// Something the user should know: a skipped submodule, a limit, a flaky test.
     #[serde(rename = "warning")]
     Warning {
@@ -299,6 +331,21 @@ mod tests {
             (
                 Progress::PatchMerged { task: "i".into(), patch: view(), fixed: vec!["t".into()] },
                 "patch.merged",
+            ),
+            (Progress::ControlTaken { request: 3, words: "paused".into() }, "control.taken"),
+            (
+                Progress::ApprovalAsked {
+                    approval: "ask-1".into(),
+                    attempt: attempt(),
+                    question: "git push?".into(),
+                    default: false,
+                    until_ms: 9,
+                },
+                "approval.asked",
+            ),
+            (
+                Progress::ApprovalSettled { approval: "ask-1".into(), yes: false, by: "nobody".into() },
+                "approval.settled",
             ),
             (Progress::Warning { message: "careful".into() }, "warning"),
             (Progress::RunFinished(summary()), "run.finished"),

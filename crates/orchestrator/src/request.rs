@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use smallhands_event_log::LogError;
 use smallhands_sandbox::SandboxError;
 
+use crate::plan_source::{BadPlan, PlanSource};
+
 /// How the result is handed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +49,34 @@ impl std::fmt::Debug for ModelSettings {
     }
 }
 
+/// What happens when an agent wants to do something that reaches outside of its sandbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalPolicy {
+    /// The user is asked; no answer in time means no.
+    #[default]
+    Ask,
+    /// It may.
+    Allow,
+    /// It may not.
+    Deny,
+}
+
+/// How questions to the user are dealt with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approvals {
+    /// Whether the user is asked at all.
+    pub policy: ApprovalPolicy,
+    /// How long an answer is waited for, milliseconds.
+    pub wait_ms: u64,
+}
+
+impl Default for Approvals {
+    fn default() -> Self {
+        Self { policy: ApprovalPolicy::default(), wait_ms: 120_000 }
+    }
+}
+
 /// Everything a run needs to know; resolved by the caller from flags and configuration.
 #[derive(Debug, Clone)]
 pub struct RunRequest {
@@ -64,8 +94,11 @@ pub struct RunRequest {
     pub sandbox: String,
     /// The model, if one is to be used.
     pub model: Option<ModelSettings>,
-    /// A plan file to follow instead of the planner's rules.
-    pub plan: Option<PathBuf>,
+    /// A plan to follow before the planner's rules.
+    pub plan: Option<PlanSource>,
+    /// Whether the plan is all that is wanted: checks are run if they are given or if the plan names some, but none is
+    /// looked for.
+    pub plan_only: bool,
     /// Upper bound for money spent on models, US dollars.
     pub budget_usd: Option<f64>,
     /// Upper bound for the whole run.
@@ -76,6 +109,8 @@ pub struct RunRequest {
     pub test_timeout: Option<Duration>,
     /// What to do with the result.
     pub deliver: Deliver,
+    /// How questions to the user are dealt with.
+    pub approvals: Approvals,
     /// Complete environment for commands in sandboxes.
     pub environment: BTreeMap<String, String>,
 }
@@ -133,6 +168,9 @@ pub enum RunError {
         /// Its own words.
         reason: String,
     },
+    /// A plan that cannot be followed.
+    #[error("{0}")]
+    BadPlan(#[from] BadPlan),
     /// Any other unusable input.
     #[error("{0}")]
     BadInput(String),
@@ -198,6 +236,7 @@ impl RunError {
             | Self::NoChecks { .. }
             | Self::CheckNotRunnable { .. }
             | Self::BadInput(_)
+            | Self::BadPlan(_)
             | Self::UnknownRun { .. } => ErrorClass::BadInput,
             Self::Interrupted { .. } => ErrorClass::Interrupted,
             Self::RunIsLive(_)

@@ -15,7 +15,8 @@ use crate::deliver::check_target;
 use crate::dispatcher::Dispatcher;
 use crate::journal::{Applied, Journal, now_ms};
 use crate::model;
-use crate::planner::plan_file;
+use crate::plan_source::PlanSource;
+use crate::planner::plan_file::Script;
 use crate::progress::{Progress, RunSummary};
 use crate::request::{ModelSettings, ResumeContext, RunError, RunRequest};
 use crate::selection::select;
@@ -40,7 +41,7 @@ pub async fn run(
 ) -> Result<RunSummary, RunError> {
     let repo = repository(&request.repo)?;
     check_target(&request.deliver, &repo).await?;
-    let log: Arc<dyn EventLog> = Arc::new(state.log()?);
+    let log = state.log();
     let backend = backend(&request.sandbox, state)?;
     let run = new_run_id();
     let folder = state.run_folder(&run);
@@ -73,7 +74,7 @@ pub async fn resume(
     progress: mpsc::UnboundedSender<Progress>,
     cancel: CancelToken,
 ) -> Result<RunSummary, RunError> {
-    let log: Arc<dyn EventLog> = Arc::new(state.log()?);
+    let log = state.log();
     let unknown = || RunError::UnknownRun { run: run.to_owned(), state: state.root().to_path_buf() };
     match Journal::open(log.clone(), run)? {
         journal if journal.state().phase == RunPhase::Unsubmitted => return Err(unknown()),
@@ -86,12 +87,13 @@ pub async fn resume(
     if journal.state().phase == RunPhase::Finished {
         return stored_summary(&journal, &progress);
     }
-    let spec = stored_spec(&journal)?;
+    let mut spec = stored_spec(&journal)?;
     let base = Base::open(&state.base(run)).await?;
     let backend = backend(&spec.sandbox, state)?;
     backend.reconcile().await?;
     expect_events(&mut journal, &Command::Resume { at_ms: now_ms() })?;
     let spent_usd_micros = spent(&journal);
+    spec.budget_usd_micros = journal.state().control.budget_usd_micros.or(spec.budget_usd_micros);
     let parts = WorkshopParts {
         run: run.to_owned(),
         model: model_for(spec.model.as_deref(), context.model.as_ref(), spec.budget_usd_micros.is_some())?,
@@ -102,6 +104,7 @@ pub async fn resume(
         environment: context.environment,
         cores: context.cores,
         spent_usd_micros,
+        script: script_for(spec.plan.as_ref(), spec.model.is_some())?,
         spec,
     };
     drive(state, journal, Workshop::new(parts), lock, true, progress, cancel).await
@@ -130,7 +133,7 @@ async fn drive(
         let _ = progress
             .send(Progress::CheckSelected { command: check.command.clone(), reason: check.reason.clone() });
     }
-    let summary = Dispatcher::new(journal, workshop, state.clone(), progress, cancel).drive().await;
+    let summary = Dispatcher::new(journal, workshop, state.clone(), progress, cancel)?.drive().await;
     drop(lock);
     summary
 }
@@ -147,7 +150,7 @@ async fn prepare(
 ) -> Result<(Journal, Workshop), RunError> {
     let wanted = request.model.as_ref().map(|model| model.name.as_str());
     let model = model_for(wanted, request.model.as_ref(), request.budget_usd.is_some())?;
-    let plan = first_plan(request)?;
+    let script = script_for(request.plan.as_ref(), request.model.is_some())?;
     for removed in backend.reconcile().await? {
         tracing::info!(%removed, "removed what a crashed run left behind");
     }
@@ -155,7 +158,7 @@ async fn prepare(
     for message in base.warnings() {
         let _ = progress.send(Progress::Warning { message: message.to_string() });
     }
-    let checks = select(&request.checks, &base, repo).await?;
+    let checks = checks_for(request, script.as_ref(), &base, repo).await?;
     let spec = to_spec(request, repo, checks, &base);
     let limits = RunLimits {
         agents: spec.agents,
@@ -165,9 +168,6 @@ async fn prepare(
     let mut journal = Journal::open(log.clone(), run)?;
     let value = serde_json::to_value(&spec).map_err(|error| RunError::BadInput(error.to_string()))?;
     expect_events(&mut journal, &Command::Submit { spec: value, limits, at_ms: now_ms() })?;
-    if let Some(plan) = plan {
-        expect_events(&mut journal, &Command::AdoptPlan(plan))?;
-    }
     if spec.goal().is_some() && spec.model.is_none() {
         let message =
             "without a model (--model) only failing checks can be repaired; the task's text is not used";
@@ -184,6 +184,7 @@ async fn prepare(
         environment: request.environment.clone(),
         cores: request.cores,
         spent_usd_micros: 0,
+        script,
     };
     Ok((journal, Workshop::new(parts)))
 }
@@ -209,7 +210,9 @@ fn to_spec(
         check_timeout_ms: millis(request.check_timeout.unwrap_or(DEFAULT_CHECK_TIMEOUT).min(timeout / 3)),
         test_timeout_ms: request.test_timeout.map(millis),
         deliver: absolute(&request.deliver),
+        approvals: request.approvals,
         base: base.head().to_string(),
+        plan: request.plan.clone(),
     }
 }
 
@@ -224,14 +227,26 @@ fn absolute(deliver: &crate::request::Deliver) -> crate::request::Deliver {
     }
 }
 
-fn first_plan(request: &RunRequest) -> Result<Option<smallhands_task_graph::PlanChange>, RunError> {
-    let Some(path) = &request.plan else { return Ok(None) };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| RunError::BadInput(format!("cannot read the plan {}: {error}", path.display())))?;
-    let plan = plan_file::parse(&text, request.model.is_some()).map_err(|error| {
-        RunError::BadInput(format!("the plan {} cannot be used: {error}", path.display()))
-    })?;
-    Ok(Some(plan))
+/// The plan in the form that is followed.
+fn script_for(plan: Option<&PlanSource>, has_model: bool) -> Result<Option<Script>, RunError> {
+    let Some(plan) = plan else { return Ok(None) };
+    Ok(Some(Script::new(plan, has_model)?))
+}
+
+/// The checks that are given, else those that the plan names, else what is found; nothing is looked for when only the
+/// plan is wanted.
+async fn checks_for(
+    request: &RunRequest,
+    script: Option<&Script>,
+    base: &Base,
+    repo: &Path,
+) -> Result<Vec<crate::spec::SelectedCheck>, RunError> {
+    let named = script.map(Script::checks).unwrap_or_default();
+    let given = if request.checks.is_empty() { named } else { &request.checks };
+    if given.is_empty() && request.plan_only {
+        return Ok(Vec::new());
+    }
+    select(given, base, repo).await
 }
 
 fn repository(path: &Path) -> Result<PathBuf, RunError> {
@@ -314,7 +329,7 @@ fn expect_events(journal: &mut Journal, command: &Command) -> Result<(), RunErro
 }
 
 /// A run id: sortable by time, unique on this machine.
-fn new_run_id() -> String {
+pub(crate) fn new_run_id() -> String {
     let time = u64::try_from(now_ms()).unwrap_or(0);
     format!("{}-{}", base36(time), base36(u64::from(std::process::id())))
 }
@@ -351,7 +366,7 @@ mod tests {
     #[test]
     fn unknown_sandboxes_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path()).unwrap();
+        let state = StateDir::open(folder.path(), crate::state_dir::Durability::Full).unwrap();
         assert!(backend("microvm", &state).is_err());
         assert_eq!(backend("auto", &state).unwrap().kind(), "host");
     }

@@ -8,8 +8,9 @@ use smallhands_agent::validation::CheckSpec;
 use smallhands_checks::classify;
 
 use crate::assignment::Tree;
+use crate::plan_source::PlanSource;
 use crate::planner::view::RunFacts;
-use crate::request::Deliver;
+use crate::request::{Approvals, Deliver};
 
 /// Version of [`RunSpec`] in the log.
 pub const SPEC_VERSION: u16 = 1;
@@ -53,8 +54,14 @@ pub struct RunSpec {
     pub test_timeout_ms: Option<u64>,
     /// What to do with the result.
     pub deliver: Deliver,
+    /// How questions to the user are dealt with.
+    #[serde(default)]
+    pub approvals: Approvals,
     /// The published copy of the repository.
     pub base: Tree,
+    /// The plan that the user laid down, with everything that it uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanSource>,
 }
 
 impl RunSpec {
@@ -112,7 +119,9 @@ mod tests {
             check_timeout_ms: 1_000,
             test_timeout_ms: None,
             deliver: Deliver::Apply,
+            approvals: Approvals::default(),
             base: "t0".into(),
+            plan: None,
         }
     }
 

@@ -1,11 +1,15 @@
 //! The state directory: where runs, the event log and sandboxes live. The only file that knows its layout.
 
+use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use smallhands_event_log::SqliteLog;
+pub use smallhands_event_log::Durability;
+use smallhands_event_log::{CutTail, EventLog, open_state};
 use smallhands_shell_runtime::processes::start_time;
 
 use crate::request::RunError;
@@ -16,24 +20,35 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Looks before a lock that is only asked about counts as taken.
 const GLANCES: u32 = 10;
 
-/// Paths under the state directory.
+/// The state directory with its event log.
 ///
 /// ```text
-/// state.db            events and blobs of all runs
+/// log/                events and blobs of all runs (state.db in a directory from before there were segments)
 /// runs/<run>/         base/ (private git repository), result.patch, report.md, lock
 /// sandboxes/<id>/     live sandboxes with their leases
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct StateDir {
     root: PathBuf,
+    log: Arc<dyn EventLog>,
+    /// How many of the log's cut ends have been told.
+    told_cuts: Arc<AtomicUsize>,
+}
+
+impl fmt::Debug for StateDir {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StateDir").field("root", &self.root).finish_non_exhaustive()
+    }
 }
 
 impl StateDir {
-    /// Creates the directory where it is missing, and makes sure that it can be written.
+    /// Creates the directory where it is missing, makes sure that it can be written, and opens its event log: once per
+    /// process, clones share it.
     ///
     /// # Errors
-    /// [`RunError::StateDir`] when it cannot be created or written.
-    pub fn open(root: &Path) -> Result<Self, RunError> {
+    /// [`RunError::StateDir`] when it cannot be created or written; [`RunError::Log`] when the log is damaged, full or of a
+    /// newer format.
+    pub fn open(root: &Path, durability: Durability) -> Result<Self, RunError> {
         let refused = |source: std::io::Error| RunError::StateDir {
             path: root.to_path_buf(),
             reason: source.to_string(),
@@ -44,7 +59,8 @@ impl StateDir {
         fs::write(&probe, b"probe").map_err(refused)?;
         fs::remove_file(&probe).map_err(refused)?;
         let root = root.canonicalize().map_err(refused)?;
-        Ok(Self { root })
+        let log = open_state(&root, durability)?;
+        Ok(Self { root, log, told_cuts: Arc::default() })
     }
 
     /// The directory itself.
@@ -53,12 +69,27 @@ impl StateDir {
         &self.root
     }
 
-    /// Opens the event log.
-    ///
-    /// # Errors
-    /// [`RunError::Log`] when the database is corrupt, read-only, full or of a newer format.
-    pub fn log(&self) -> Result<SqliteLog, RunError> {
-        Ok(SqliteLog::open(&self.root.join("state.db"))?)
+    /// The event log.
+    #[must_use]
+    pub fn log(&self) -> Arc<dyn EventLog> {
+        self.log.clone()
+    }
+
+    /// The torn ends of the log that were cut since the last time; each is told once.
+    #[must_use]
+    pub fn new_cuts(&self) -> Vec<CutTail> {
+        let cuts = self.log.cuts();
+        let told = self.told_cuts.swap(cuts.len(), Ordering::Relaxed);
+        cuts.into_iter().skip(told).collect()
+    }
+
+    /// The same directory, in a process that is to fail.
+    #[cfg(feature = "failpoints")]
+    #[must_use]
+    pub fn failing_at(self, failpoint: Option<crate::failpoint::Failpoint>) -> Self {
+        let Some(at) = failpoint else { return self };
+        let log = Arc::new(crate::failpoint::FailingLog::new(self.log.clone(), self.root.join("log"), at));
+        Self { log, ..self }
     }
 
     /// The folder of one run.
@@ -193,7 +224,7 @@ mod tests {
     #[test]
     fn a_run_has_one_owner() {
         let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path()).unwrap();
+        let state = StateDir::open(folder.path(), Durability::Full).unwrap();
         fs::create_dir_all(state.run_folder("r1")).unwrap();
         let first = state.own("r1").unwrap();
         assert!(matches!(state.own("r1"), Err(RunError::RunIsLive(run)) if run == "r1"));
@@ -204,7 +235,7 @@ mod tests {
     #[test]
     fn a_lock_that_only_a_child_of_a_dead_owner_holds_is_taken_over() {
         let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path()).unwrap();
+        let state = StateDir::open(folder.path(), Durability::Full).unwrap();
         fs::create_dir_all(state.run_folder("r1")).unwrap();
         let left = state.own("r1").unwrap();
         fs::write(state.run_folder("r1").join("lock"), Owner { pid: i32::MAX - 1, started: 7 }.to_text())
@@ -221,7 +252,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
         fs::write(&path, "not a folder").unwrap();
-        let message = StateDir::open(&path).unwrap_err().to_string();
+        let message = StateDir::open(&path, Durability::Full).unwrap_err().to_string();
         assert!(message.contains("--state-dir"), "{message}");
     }
 }

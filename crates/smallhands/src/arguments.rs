@@ -1,12 +1,20 @@
 //! The command line: what may be written, with the help that goes with it. A contract that scripts rely on.
 
+pub mod plan;
 pub mod span;
+pub mod steering;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use smallhands_runtime_server::arguments::ServeArguments;
+use steering::{
+    ApprovalChoice, ApproveArguments, CancelArguments, DiffArguments, ForkArguments, LimitArguments,
+    PauseArguments, TellArguments,
+};
+
+use plan::PlanCommand;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,6 +22,7 @@ Examples:
   smallhands run --repo shop --check 'pytest -q'    say where and what must hold
   smallhands run --agents 30 --timeout 10m --json   many agents, bounded, events for scripts
   smallhands run --branch repaired                  put the verified patch on a new branch
+  smallhands plan run build.yaml --input target=all follow a plan of your own; commands need no model
   smallhands resume RUN                             continue a run that was interrupted or killed
 
 Exit codes:
@@ -39,7 +48,30 @@ pub enum Command {
     /// Show one run: what was done, by whom, with what result
     Show(OneRunArguments),
     /// Continue a run that was interrupted or killed, without repeating finished work
-    Resume(OneRunArguments),
+    Resume(ResumeArguments),
+    /// Start nothing new in a run; what runs may end
+    Pause(PauseArguments),
+    /// Let a paused run go on
+    Unpause(PauseArguments),
+    /// Call off a run, a task of it or one attempt
+    Cancel(CancelArguments),
+    /// Change the limits of a run
+    Limit(LimitArguments),
+    /// Say something to the agent of an attempt that uses a model
+    Tell(TellArguments),
+    /// Answer a question of an agent
+    Approve(ApproveArguments),
+    /// List the events of a run, numbered
+    Events(OneRunArguments),
+    /// Make every decision of a run again, from its log alone, and say where one comes out otherwise
+    Replay(OneRunArguments),
+    /// Begin another run with the first events of a run
+    Fork(ForkArguments),
+    /// Name the first event in which two runs differ, and how their ends differ
+    Diff(DiffArguments),
+    /// Check, draw or run a plan of your own: commands and models' tasks as a graph
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// Say which toolchains, sandboxes and models are usable here and how to get the rest
     Doctor(ListArguments),
     /// Offer shell sessions, commands and files over HTTP, as SWE-ReX does
@@ -60,8 +92,31 @@ impl Command {
         match self {
             Self::Run(arguments) => Some(&arguments.output),
             Self::Runs(arguments) | Self::Doctor(arguments) => Some(&arguments.output),
-            Self::Show(arguments) | Self::Resume(arguments) => Some(&arguments.output),
+            Self::Resume(arguments) => Some(&arguments.run.output),
+            Self::Show(arguments) | Self::Events(arguments) | Self::Replay(arguments) => {
+                Some(&arguments.output)
+            }
+            Self::Pause(arguments) | Self::Unpause(arguments) => Some(&arguments.run.output),
+            Self::Cancel(arguments) => Some(&arguments.run.output),
+            Self::Limit(arguments) => Some(&arguments.run.output),
+            Self::Tell(arguments) => Some(&arguments.run.output),
+            Self::Approve(arguments) => Some(&arguments.run.output),
+            Self::Fork(arguments) => Some(&arguments.output),
+            Self::Diff(arguments) => Some(&arguments.output),
             Self::Runtime(_) => None,
+            Self::Plan(PlanCommand::Check(arguments)) => Some(&arguments.output),
+            Self::Plan(PlanCommand::Show(arguments)) => Some(&arguments.output),
+            Self::Plan(PlanCommand::Run(arguments)) => Some(&arguments.run.output),
+        }
+    }
+
+    /// What the command line says about the durability of what this command does.
+    pub fn durability(&self) -> Option<DurabilityChoice> {
+        match self {
+            Self::Run(arguments) => arguments.keeping.durability,
+            Self::Plan(PlanCommand::Run(arguments)) => arguments.run.keeping.durability,
+            Self::Resume(arguments) => arguments.keeping.durability,
+            _ => None,
         }
     }
 }
@@ -87,9 +142,15 @@ pub struct RunArguments {
     /// Model of an OpenAI-compatible endpoint, or scripted:FILE [default: none, work offline]
     #[arg(long, value_name = "NAME", value_parser = not_blank)]
     pub model: Option<String>,
-    /// Follow this plan instead of making one
+    /// Follow this plan first (see docs/plan-files.md)
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+    /// An input of the plan; may be given several times
+    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub inputs: Vec<(String, String)>,
+    /// Whether the plan is all that is wanted.
+    #[arg(skip)]
+    pub plan_only: bool,
     /// Spend at most this much on models, US dollars
     #[arg(long, value_name = "X", value_parser = dollars)]
     pub budget_usd: Option<f64>,
@@ -99,12 +160,39 @@ pub struct RunArguments {
     /// Stop one execution of a check after this time
     #[arg(long, value_name = "DUR", value_parser = span::parse)]
     pub check_timeout: Option<Duration>,
+    /// When an agent wants to do something that reaches outside of its sandbox
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = ApprovalChoice::Ask)]
+    pub approvals: ApprovalChoice,
+    /// How long the answer to a question is waited for; none in time means no
+    #[arg(long, value_name = "DUR", value_parser = span::parse, default_value = "2m")]
+    pub approval_timeout: Duration,
     /// What to do with the patch.
     #[command(flatten)]
     pub delivery: DeliveryArguments,
+    /// How the run is kept.
+    #[command(flatten)]
+    pub keeping: KeepingArguments,
     /// How to report.
     #[command(flatten)]
     pub output: OutputArguments,
+}
+
+/// How a run is kept while it is worked on.
+#[derive(Debug, Args)]
+pub struct KeepingArguments {
+    /// What a power failure may take: nothing (`full`), or the last milliseconds (`relaxed`); the death of a process never
+    /// takes anything (see docs/durability.md) [default: $SMALLHANDS_DURABILITY, else full]
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub durability: Option<DurabilityChoice>,
+}
+
+/// What a power failure may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DurabilityChoice {
+    /// Nothing: every step waits until the disk has confirmed it
+    Full,
+    /// The last steps, which are then done again
+    Relaxed,
 }
 
 /// What to do with the patch; at most one. Without any, the patch is written under the run's folder only.
@@ -141,7 +229,18 @@ pub struct ListArguments {
     pub output: OutputArguments,
 }
 
-/// Arguments of `show` and `resume`.
+/// Arguments of `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArguments {
+    /// The run.
+    #[command(flatten)]
+    pub run: OneRunArguments,
+    /// How the run is kept.
+    #[command(flatten)]
+    pub keeping: KeepingArguments,
+}
+
+/// Arguments of `show`, `events` and `replay`, and what `resume` shares with them.
 #[derive(Debug, Args)]
 pub struct OneRunArguments {
     /// The run's id, as `smallhands runs` lists it
@@ -154,6 +253,13 @@ pub struct OneRunArguments {
 
 fn not_blank(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("NAME=VALUE is wanted".to_owned()),
+    }
 }
 
 fn dollars(text: &str) -> Result<f64, String> {
@@ -244,6 +350,22 @@ mod tests {
     }
 
     #[test]
+    fn durability_is_chosen_for_what_works_on_a_run() {
+        let durability = |words: &[&str]| Arguments::parse_from(words).command.durability();
+        let relaxed = Some(DurabilityChoice::Relaxed);
+        for words in [&["run"][..], &["resume", "r1"], &["plan", "run", "p.yaml"]] {
+            let words = [&["smallhands"], words].concat();
+            assert_eq!(durability(&words), None, "{words:?}");
+            assert_eq!(
+                durability(&[&words[..], &["--durability", "relaxed"]].concat()),
+                relaxed,
+                "{words:?}"
+            );
+        }
+        assert_eq!(durability(&["smallhands", "show", "r1"]), None);
+    }
+
+    #[test]
     fn misuse_is_refused() {
         for arguments in [
             &["--agents", "0"][..],
@@ -253,6 +375,7 @@ mod tests {
             &["--budget-usd", "NaN"],
             &["--check", " "],
             &["--sandbox", "cellar"],
+            &["--durability", "some"],
             &["--apply", "--branch", "b"],
             &["--apply", "--patch", "p"],
             &["--nonsense"],

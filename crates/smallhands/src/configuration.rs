@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use clap::ValueEnum;
+
+use smallhands_orchestrator::state_dir::Durability;
+
+use crate::arguments::DurabilityChoice;
 use crate::failure::Failure;
 
 /// Where models are reached when a key, but no address is configured.
@@ -122,12 +127,17 @@ impl ModelConfiguration {
 pub struct Configuration {
     /// Where runs are kept.
     pub state_dir: PathBuf,
+    /// What a power failure may take of a run.
+    pub durability: Durability,
     /// The model endpoint.
     pub model: ModelConfiguration,
     /// Complete environment for commands in sandboxes.
     pub sandbox_environment: BTreeMap<String, String>,
     /// Whether a terminal may be redrawn and coloured.
     pub terminal: TerminalWish,
+    /// Where this process is to die, for tests.
+    #[cfg(feature = "failpoints")]
+    pub failpoint: Option<smallhands_orchestrator::failpoint::Failpoint>,
 }
 
 /// What the user's terminal and taste allow.
@@ -140,16 +150,23 @@ pub struct TerminalWish {
 }
 
 impl Configuration {
-    /// Resolves the configuration; `state_dir` is what the command line says.
+    /// Resolves the configuration; `state_dir` and `durability` are what the command line says.
     ///
     /// # Errors
-    /// When no state directory can be derived, or a price is not a number.
-    pub fn resolve(environment: &Environment, state_dir: Option<PathBuf>) -> Result<Self, Failure> {
+    /// When no state directory can be derived, a price is not a number, or a durability is not known.
+    pub fn resolve(
+        environment: &Environment,
+        state_dir: Option<PathBuf>,
+        durability: Option<DurabilityChoice>,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             state_dir: resolve_state_dir(environment, state_dir)?,
+            durability: resolve_durability(environment, durability)?,
             model: resolve_model(environment)?,
             sandbox_environment: sandbox_environment(environment),
             terminal: terminal_wish(environment),
+            #[cfg(feature = "failpoints")]
+            failpoint: environment.get("SMALLHANDS_FAILPOINT").and_then(|text| text.parse().ok()),
         })
     }
 }
@@ -177,6 +194,24 @@ fn resolve_state_dir(environment: &Environment, given: Option<PathBuf>) -> Resul
             chosen.display().to_string(),
             "name another with --state-dir DIR",
         )
+    })
+}
+
+fn resolve_durability(
+    environment: &Environment,
+    given: Option<DurabilityChoice>,
+) -> Result<Durability, Failure> {
+    const NAME: &str = "SMALLHANDS_DURABILITY";
+    let chosen = match (given, environment.get(NAME)) {
+        (Some(given), _) => given,
+        (None, None) => return Ok(Durability::default()),
+        (None, Some(text)) => DurabilityChoice::from_str(text.trim(), true).map_err(|_| {
+            Failure::bad_input(format!("`{text}` is not a durability"), NAME, "set it to `full` or `relaxed`")
+        })?,
+    };
+    Ok(match chosen {
+        DurabilityChoice::Full => Durability::Full,
+        DurabilityChoice::Relaxed => Durability::Relaxed,
     })
 }
 
@@ -235,7 +270,7 @@ mod tests {
     }
 
     fn resolve(variables: &[(&str, &str)]) -> Configuration {
-        Configuration::resolve(&environment(variables), Some("/s".into())).unwrap()
+        Configuration::resolve(&environment(variables), Some("/s".into()), None).unwrap()
     }
 
     #[test]
@@ -251,6 +286,24 @@ mod tests {
         check(&all[..1], None, "/h/.local/state/smallhands");
         check(&[("HOME", "/h"), ("XDG_STATE_HOME", "relative")], None, "/h/.local/state/smallhands");
         assert_eq!(resolve_state_dir(&environment(&[]), None).unwrap_err().exit, 2);
+    }
+
+    #[test]
+    fn the_command_line_says_more_about_durability_than_the_surroundings() {
+        use DurabilityChoice as Choice;
+        for (variable, given, expected) in [
+            ("", None, Durability::Full),
+            ("relaxed", None, Durability::Relaxed),
+            ("FULL ", None, Durability::Full),
+            ("relaxed", Some(Choice::Full), Durability::Full),
+            ("nonsense", Some(Choice::Relaxed), Durability::Relaxed),
+        ] {
+            let environment = environment(&[("SMALLHANDS_DURABILITY", variable)]);
+            assert_eq!(resolve_durability(&environment, given).unwrap(), expected, "{variable} {given:?}");
+        }
+        let refused =
+            resolve_durability(&environment(&[("SMALLHANDS_DURABILITY", "some")]), None).unwrap_err();
+        assert!(refused.exit == 2 && refused.to_string().contains("SMALLHANDS_DURABILITY"), "{refused}");
     }
 
     #[test]
@@ -278,6 +331,7 @@ mod tests {
     fn a_price_that_is_no_number_is_refused() {
         let result = Configuration::resolve(
             &environment(&[("HOME", "/h"), ("SMALLHANDS_INPUT_USD_PER_MILLION", "cheap")]),
+            None,
             None,
         );
         assert!(result.unwrap_err().to_string().contains("SMALLHANDS_INPUT_USD_PER_MILLION"));

@@ -1,7 +1,6 @@
 //! `runs` and `show`: what the state directory knows about runs, past and present.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -18,13 +17,12 @@ use crate::run::explain;
 ///
 /// # Errors
 /// When the state cannot be read.
-pub fn list(state_dir: &Path, json: bool) -> Result<u8, Failure> {
-    let runs = open(state_dir)?;
-    let runs = listing::runs(&runs).map_err(|error| explain(&error))?;
+pub fn list(state: &StateDir, json: bool) -> Result<u8, Failure> {
+    let runs = listing::runs(state).map_err(|error| explain(&error))?;
     if json {
         runs.iter().for_each(|run| println!("{}", typed("run.listed", run)));
     } else if runs.is_empty() {
-        println!("There are no runs in {} yet.", state_dir.display());
+        println!("There are no runs in {} yet.", state.root().display());
     } else {
         print!("{}", table(&runs));
     }
@@ -35,18 +33,14 @@ pub fn list(state_dir: &Path, json: bool) -> Result<u8, Failure> {
 ///
 /// # Errors
 /// When there is no such run or the state cannot be read.
-pub fn show(state_dir: &Path, run: &str, json: bool) -> Result<u8, Failure> {
-    let details = listing::show(&open(state_dir)?, run).map_err(|error| explain(&error))?;
+pub fn show(state: &StateDir, run: &str, json: bool) -> Result<u8, Failure> {
+    let details = listing::show(state, run).map_err(|error| explain(&error))?;
     if json {
         println!("{}", typed("run.details", &details));
     } else {
         print!("{}", page(&details));
     }
     Ok(exit_code::VERIFIED)
-}
-
-fn open(state_dir: &Path) -> Result<StateDir, Failure> {
-    StateDir::open(state_dir).map_err(|error| explain(&error))
 }
 
 /// The value as one JSON object with its type first, like the events of a run.
@@ -82,6 +76,15 @@ fn page(details: &RunDetails) -> String {
     let _ = writeln!(page, "  {:10} {}", "events", details.events);
     for check in &details.checks {
         let _ = writeln!(page, "  {:10} {check}", "check");
+    }
+    if let Some((parent, at)) = &details.forked_from {
+        let _ = writeln!(page, "  {:10} {parent}, after its event {at}", "fork of");
+    }
+    if details.paused {
+        let _ = writeln!(page, "  {:10} yes; go on with: smallhands unpause {}", "paused", run.run);
+    }
+    for (name, question) in &details.questions {
+        let _ = writeln!(page, "  {:10} {question} (smallhands approve {} {name} yes|no)", name, run.run);
     }
     let _ = writeln!(page, "\nplan:\n{}", details.plan.trim_end());
     match &details.summary {
@@ -156,6 +159,9 @@ mod tests {
             plan: "observe done\n".into(),
             summary: None,
             events: 7,
+            paused: true,
+            questions: vec![("ask-1".into(), "a#1: may it?".into())],
+            forked_from: Some(("r0".into(), 5)),
             folder: "/s/runs/r1".into(),
         };
         let text = page(&details);
@@ -163,8 +169,12 @@ mod tests {
             text.starts_with("run r1: interrupted\n  task       make the failing checks pass\n"),
             "{text}"
         );
-        assert!(text.contains("  check      pytest -q\n\nplan:\nobserve done\n"), "{text}");
+        assert!(text.contains("  check      pytest -q\n"), "{text}");
+        assert!(text.contains("\n\nplan:\nobserve done\n"), "{text}");
         assert!(text.ends_with("continue with: smallhands resume r1\n"), "{text}");
+        for part in ["smallhands unpause r1", "ask-1      a#1: may it?", "r0, after its event 5"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
         let running = RunDetails { listing: run("r1", "running"), ..details };
         assert!(!page(&running).contains("resume"));
     }

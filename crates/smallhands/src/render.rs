@@ -13,6 +13,7 @@ use std::time::Instant;
 use smallhands_orchestrator::progress::Progress;
 
 use crate::configuration::TerminalWish;
+pub use fit::printable;
 pub use wording::lines as describe;
 
 /// Shows the events of one run. Losing the reader is no reason to lose the run: callers may ignore errors.

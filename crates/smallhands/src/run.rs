@@ -12,7 +12,6 @@ use smallhands_agent::cancel::CancelToken;
 use smallhands_orchestrator::progress::{Progress, RunSummary, Verdict};
 use smallhands_orchestrator::request::RunError;
 use smallhands_orchestrator::run as orchestrate;
-use smallhands_orchestrator::state_dir::StateDir;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
@@ -22,6 +21,7 @@ use crate::exit_code;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::render::{self, Renderer};
+use crate::state;
 pub use explain::explain;
 
 /// How often the view may change although nothing happened.
@@ -34,12 +34,14 @@ const TICK: Duration = Duration::from_millis(100);
 pub async fn run(arguments: RunArguments, configuration: &Configuration) -> Result<u8, Failure> {
     let json = arguments.output.json;
     let request = request::resolve(arguments, configuration)?;
-    let state = StateDir::open(&configuration.state_dir).map_err(|error| explain(&error))?;
+    let state = state::open(configuration)?;
+    let used = state.clone();
     let summary = follow(json, configuration, |progress, cancel| async move {
-        orchestrate::run(&state, request, progress, cancel).await
+        orchestrate::run(&used, request, progress, cancel).await
     })
-    .await?;
-    Ok(exit_code_of(&summary))
+    .await;
+    state::tell_cuts(&state);
+    Ok(exit_code_of(&summary?))
 }
 
 /// Continues a run and follows it to its end.
@@ -47,14 +49,15 @@ pub async fn run(arguments: RunArguments, configuration: &Configuration) -> Resu
 /// # Errors
 /// When there is no such run or it cannot be continued.
 pub async fn resume(run: &str, json: bool, configuration: &Configuration) -> Result<u8, Failure> {
-    let state = StateDir::open(&configuration.state_dir).map_err(|error| explain(&error))?;
+    let state = state::open(configuration)?;
+    let (used, run) = (state.clone(), run.to_owned());
     let context = request::resume_context(configuration);
-    let run = run.to_owned();
     let summary = follow(json, configuration, |progress, cancel| async move {
-        orchestrate::resume(&state, &run, context, progress, cancel).await
+        orchestrate::resume(&used, &run, context, progress, cancel).await
     })
-    .await?;
-    Ok(exit_code_of(&summary))
+    .await;
+    state::tell_cuts(&state);
+    Ok(exit_code_of(&summary?))
 }
 
 /// Lets the work go on in its own task, shows its progress, and passes on the first interrupt.

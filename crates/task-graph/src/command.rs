@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{AttemptId, Capacity, Failure, Limit, PlanChange, RunLimits};
+use crate::{AttemptId, Capacity, Failure, Limit, Order, PlanChange, RunLimits};
 
 /// A request to change a run. All times are milliseconds since the Unix epoch, read by the caller.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +82,51 @@ pub enum Command {
     Resume {
         /// Now.
         at_ms: i64,
+    },
+    /// An order of the user. Taken at most once per number.
+    Order {
+        /// The number of the request that it came with; higher than those before.
+        request: u64,
+        /// What is ordered.
+        order: Order,
+        /// Now.
+        at_ms: i64,
+    },
+    /// An attempt asks the user something.
+    Ask {
+        /// Who asks.
+        attempt: AttemptId,
+        /// What.
+        question: String,
+        /// What counts when nobody answers in time.
+        default: bool,
+        /// Until when an answer counts.
+        until_ms: i64,
+    },
+    /// Something is about to be done outside of the run.
+    Intend {
+        /// The same for the same effect; never used for another.
+        key: String,
+        /// Who does it; absent for the run itself.
+        attempt: Option<AttemptId>,
+        /// What; opaque here.
+        what: Value,
+    },
+    /// How an effect outside came out.
+    Receive {
+        /// The key of the intent.
+        key: String,
+        /// Whether it is known to be done.
+        done: bool,
+        /// What is known about it; opaque here.
+        receipt: Value,
+    },
+    /// The events so far are those of another run; what follows is this run's own.
+    Fork {
+        /// The other run.
+        parent: String,
+        /// How many events are shared.
+        at: u64,
     },
 }
 

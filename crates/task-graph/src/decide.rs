@@ -8,13 +8,14 @@ use serde_json::Value;
 
 use crate::agenda::Slot;
 use crate::chance::{mix, seed_of};
+use crate::control;
 use crate::plan_rules::{Surroundings, validate_added};
 use crate::schedule::startable_at;
 use crate::{
     AttemptId, AttemptPhase, AttemptResult, Command, Failure, FailureClass, Halt, Limit, PlanChange,
     Rejection, RunEvent, RunLimits, RunPhase, RunState, TaskId, TaskPhase, TaskState, TaskStep,
 };
-use fallen::fallen;
+pub(crate) use fallen::fallen;
 
 /// The events that `command` leads to, to be made durable together and then given to [`crate::evolve`]. None at all is a
 /// fine answer: there was nothing to do.
@@ -32,8 +33,20 @@ pub fn decide(state: &RunState, command: &Command) -> Result<Vec<RunEvent>, Reje
         Command::Cancel { reason } => Ok(cancel(state, reason)),
         Command::LimitReached { which } => Ok(reach(state, which)),
         Command::Finish { verdict, summary } => finish(state, verdict, summary),
-        Command::Tick { at_ms } => Ok(tick(state, *at_ms)),
+        Command::Tick { at_ms } => {
+            Ok(tick(state, *at_ms).into_iter().chain(control::lapsed(state, *at_ms)).collect())
+        }
         Command::Resume { at_ms } => Ok(resume(state, *at_ms)),
+        Command::Order { request, order, at_ms } => control::take(state, *request, order, *at_ms),
+        Command::Ask { attempt, question, default, until_ms } => {
+            control::ask(state, attempt, question, *default, *until_ms)
+        }
+        Command::Intend { key, attempt, what } => control::intend(state, key, attempt.as_ref(), what),
+        Command::Receive { key, done, receipt } => control::receive(state, key, *done, receipt),
+        Command::Fork { parent, at } if *at == state.events => {
+            Ok(vec![RunEvent::RunForked { parent: parent.clone(), at: *at }])
+        }
+        Command::Fork { at, .. } => Err(Rejection::BadFork { at: *at, events: state.events }),
     }
 }
 
@@ -61,7 +74,7 @@ fn adopt(state: &RunState, change: &PlanChange) -> Result<Vec<RunEvent>, Rejecti
     if let Some(halt) = state.halt.as_ref().filter(|_| !change.add.is_empty()) {
         return Err(Rejection::Halted { why: halt.to_string() });
     }
-    check_drops(state, &change.drop)?;
+    check_drops(state, change)?;
     let actual = state.settled.len() as u64;
     if let Some(claimed) = change.seen.filter(|claimed| *claimed > actual) {
         return Err(Rejection::SeenTooMuch { claimed, actual });
@@ -75,14 +88,17 @@ fn adopt(state: &RunState, change: &PlanChange) -> Result<Vec<RunEvent>, Rejecti
     }];
     let waiting = change.drop.iter().filter(|id| phase_of(state, id) == Some(TaskPhase::Waiting));
     let dropped: Vec<Slot> = waiting.filter_map(|id| state.tasks.slot(id)).collect();
-    events.extend(fallen(state, &dropped, &change.add));
+    events.extend(fallen(state, &dropped, &change.add, &change.drop));
     Ok(events)
 }
 
-fn check_drops(state: &RunState, drop: &[TaskId]) -> Result<(), Rejection> {
+/// A task may be dropped by the change that adds it: so it is on record why it was never done.
+fn check_drops(state: &RunState, change: &PlanChange) -> Result<(), Rejection> {
     let mut named = BTreeSet::new();
-    for task in drop {
+    let added: BTreeSet<&TaskId> = change.add.iter().map(|task| &task.id).collect();
+    for task in &change.drop {
         match phase_of(state, task) {
+            None if added.contains(task) => {}
             None => return Err(Rejection::UnknownTask { task: task.clone() }),
             Some(TaskPhase::Waiting | TaskPhase::Running) => {}
             Some(phase) => return Err(Rejection::CannotDrop { task: task.clone(), phase }),
@@ -101,7 +117,7 @@ fn start_ready(state: &RunState, at_ms: i64) -> Vec<RunEvent> {
     if !late.is_empty() || state.halt.is_some() {
         return late;
     }
-    let mut events = fallen(state, &[], &[]);
+    let mut events = fallen(state, &[], &[], &[]);
     let waiting = state.count(TaskPhase::Waiting) > events.len();
     if waiting && state.attempts_left() == Some(0) {
         events.push(RunEvent::RunLimitReached { which: Limit::Attempts });
@@ -127,12 +143,20 @@ fn finish_attempt(
     at_ms: i64,
 ) -> Result<Vec<RunEvent>, Rejection> {
     let task = require_active(state, attempt)?;
+    let stopped = called_off(state, attempt);
+    let result = stopped.as_ref().unwrap_or(result);
     let then = after_attempt(state, task, result);
     let event = RunEvent::AttemptFinished { attempt: attempt.clone(), result: result.clone(), then, at_ms };
     let mut events = vec![event];
     events.extend(wait_before_retry(state, attempt, then, 0, at_ms));
     events.extend(fallen_with(state, &[(task, then)]));
     Ok(events)
+}
+
+/// What comes back from an attempt that the user stopped is not an answer to its task, whatever it is.
+fn called_off(state: &RunState, attempt: &AttemptId) -> Option<AttemptResult> {
+    let reason = state.control.called_off.get(attempt)?;
+    Some(AttemptResult::Lost { reason: format!("called off: {reason}") })
 }
 
 fn fail_attempt(
@@ -142,6 +166,9 @@ fn fail_attempt(
     at_ms: i64,
 ) -> Result<Vec<RunEvent>, Rejection> {
     let task = require_active(state, attempt)?;
+    if let Some(stopped) = called_off(state, attempt) {
+        return finish_attempt(state, attempt, &stopped, at_ms);
+    }
     let kills = task.kills + u32::from(failure.killed_worker);
     let quarantined = failure.killed_worker && task.task.retry.quarantines(kills);
     let then = after_failure(state, task, failure.class, quarantined);
@@ -207,7 +234,7 @@ fn wait_before_retry(
 }
 
 /// Calling off what is called off already changes nothing.
-fn cancel(state: &RunState, reason: &str) -> Vec<RunEvent> {
+pub(crate) fn cancel(state: &RunState, reason: &str) -> Vec<RunEvent> {
     match state.halt {
         Some(Halt::Cancelled { .. }) => Vec::new(),
         _ => vec![RunEvent::RunCancelled { reason: reason.to_owned() }],
@@ -236,7 +263,8 @@ fn tick(state: &RunState, at_ms: i64) -> Vec<RunEvent> {
 }
 
 fn resume(state: &RunState, at_ms: i64) -> Vec<RunEvent> {
-    let away_ms = at_ms.saturating_sub(state.last_at_ms).max(0);
+    let since = state.control.paused_at_ms.unwrap_or(state.last_at_ms);
+    let away_ms = at_ms.saturating_sub(since).max(0);
     let deadline_at_ms = state.limits.deadline_at_ms.map(|deadline| deadline.saturating_add(away_ms));
     let mut events = vec![RunEvent::RunResumed { deadline_at_ms, at_ms }];
     let lost = state.active_attempts().into_iter().filter_map(|attempt| {
@@ -264,7 +292,7 @@ fn fallen_with(state: &RunState, ends: &[(&TaskState, TaskStep)]) -> Vec<RunEven
         task.phase.after(*then).is_some_and(|phase| phase.is_settled() && phase != TaskPhase::Done)
     });
     let undone: Vec<Slot> = undone.filter_map(|(task, _)| state.tasks.slot(&task.task.id)).collect();
-    fallen(state, &undone, &[])
+    fallen(state, &undone, &[], &[])
 }
 
 fn phase_of(state: &RunState, id: &TaskId) -> Option<TaskPhase> {
@@ -272,7 +300,7 @@ fn phase_of(state: &RunState, id: &TaskId) -> Option<TaskPhase> {
 }
 
 /// The task of an attempt that is not over.
-fn require_active<'a>(state: &'a RunState, id: &AttemptId) -> Result<&'a TaskState, Rejection> {
+pub(crate) fn require_active<'a>(state: &'a RunState, id: &AttemptId) -> Result<&'a TaskState, Rejection> {
     let unknown = || Rejection::UnknownAttempt { attempt: id.clone() };
     let phase: AttemptPhase = state.attempt(id).ok_or_else(unknown)?.phase;
     if phase.is_over() {

@@ -124,7 +124,10 @@ pub fn effects_of(state: &RunState, events: &[RunEvent]) -> Vec<Effect> {
 fn concerns_many(event: &RunEvent) -> bool {
     matches!(
         event,
-        RunEvent::RunCancelled { .. } | RunEvent::RunLimitReached { .. } | RunEvent::RunResumed { .. }
+        RunEvent::RunCancelled { .. }
+            | RunEvent::RunLimitReached { .. }
+            | RunEvent::RunResumed { .. }
+            | RunEvent::OrderTaken { .. }
     )
 }
 
@@ -141,6 +144,9 @@ fn in_order(attempts: impl Iterator<Item = Effect>, state: &RunState) -> Vec<Eff
 fn attempt_effect(state: &RunState, task: &TaskState) -> Option<Effect> {
     let attempt = task.active_attempt()?;
     let record = task.attempts.last()?;
+    if let Some(reason) = state.control.called_off.get(&attempt) {
+        return Some(Effect::StopAttempt { attempt, reason: reason.clone() });
+    }
     Some(match record.phase {
         AttemptPhase::Stopping => {
             Effect::StopAttempt { attempt, reason: record.reason.clone().unwrap_or_default() }
@@ -159,6 +165,9 @@ fn replan_cause(state: &RunState) -> Option<ReplanCause> {
     let nothing_runs = agenda.active().is_empty();
     if let Some(halt) = &state.halt {
         return nothing_runs.then(|| ReplanCause::Halted { halt: halt.clone() });
+    }
+    if state.control.is_paused() {
+        return None;
     }
     if state.phase == RunPhase::Planning {
         return Some(ReplanCause::NoPlan);

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{AttemptId, AttemptResult, Capacity, Failure, Limit, RunLimits, Task, TaskId, TaskStep};
+use crate::{AttemptId, AttemptResult, Capacity, Failure, Limit, Order, RunLimits, Task, TaskId, TaskStep};
 
 /// Version of the events written by this crate. Raised when the meaning of a kind changes; adding a kind or an optional
 /// field does not raise it.
@@ -130,6 +130,64 @@ pub enum RunEvent {
         /// Which limit.
         which: Limit,
     },
+    /// The user ordered something; its consequences follow as events of their own.
+    OrderTaken {
+        /// The number of the request.
+        request: u64,
+        /// What was ordered.
+        order: Order,
+        /// When.
+        at_ms: i64,
+    },
+    /// The run has to be over at another time.
+    DeadlineMoved {
+        /// When.
+        deadline_at_ms: i64,
+    },
+    /// An attempt asks the user something.
+    ApprovalAsked {
+        /// The name of the question.
+        approval: String,
+        /// Who asks.
+        attempt: AttemptId,
+        /// What.
+        question: String,
+        /// What counts when nobody answers in time.
+        default: bool,
+        /// Until when an answer counts.
+        until_ms: i64,
+    },
+    /// Nobody answered in time.
+    ApprovalLapsed {
+        /// The name of the question.
+        approval: String,
+    },
+    /// Something is about to be done outside of the run: to be done as soon as this is durable.
+    EffectIntended {
+        /// Its idempotency key.
+        key: String,
+        /// Who does it; absent for the run itself.
+        #[serde(default)]
+        attempt: Option<AttemptId>,
+        /// What.
+        what: Value,
+    },
+    /// How it came out.
+    EffectReceived {
+        /// Its idempotency key.
+        key: String,
+        /// Whether it is known to be done.
+        done: bool,
+        /// What is known about it.
+        receipt: Value,
+    },
+    /// The events before this one are those of another run.
+    RunForked {
+        /// The other run.
+        parent: String,
+        /// How many they are.
+        at: u64,
+    },
     /// The run is closed. Whatever was not settled is dropped.
     RunFinished {
         /// The verdict.
@@ -197,6 +255,13 @@ impl RunEvent {
         "run_resumed",
         "run_cancelled",
         "run_limit_reached",
+        "order_taken",
+        "deadline_moved",
+        "approval_asked",
+        "approval_lapsed",
+        "effect_intended",
+        "effect_received",
+        "run_forked",
         "run_finished",
         "attempt_failed",
         "task_delayed",
@@ -216,6 +281,13 @@ impl RunEvent {
             Self::RunResumed { .. } => "run_resumed",
             Self::RunCancelled { .. } => "run_cancelled",
             Self::RunLimitReached { .. } => "run_limit_reached",
+            Self::OrderTaken { .. } => "order_taken",
+            Self::DeadlineMoved { .. } => "deadline_moved",
+            Self::ApprovalAsked { .. } => "approval_asked",
+            Self::ApprovalLapsed { .. } => "approval_lapsed",
+            Self::EffectIntended { .. } => "effect_intended",
+            Self::EffectReceived { .. } => "effect_received",
+            Self::RunForked { .. } => "run_forked",
             Self::RunFinished { .. } => "run_finished",
             Self::AttemptFailed { .. } => "attempt_failed",
             Self::TaskDelayed { .. } => "task_delayed",

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::agenda::Slot;
+use crate::control;
 use crate::transitions::{AttemptStep, RunStep};
 use crate::{
     Attempt, AttemptId, AttemptPhase, AttemptResult, Failure, FailureClass, Halt, RunEvent, RunState, Task,
@@ -67,7 +68,7 @@ fn check(state: &RunState, event: &RunEvent) -> Result<(), String> {
         }
         RunEvent::AttemptLost { attempt, then, .. } => check_end(state, attempt, AttemptStep::Lose, *then),
         RunEvent::TaskDelayed { task, .. } => check_task(state, task, TaskStep::Start),
-        _ => Ok(()),
+        _ => control::check(state, event),
     }
 }
 
@@ -83,7 +84,14 @@ fn run_step(event: &RunEvent) -> RunStep {
         | RunEvent::AttemptLost { .. }
         | RunEvent::TaskDelayed { .. }
         | RunEvent::CapacityChanged { .. }
-        | RunEvent::RunResumed { .. } => RunStep::Work,
+        | RunEvent::RunResumed { .. }
+        | RunEvent::OrderTaken { .. }
+        | RunEvent::DeadlineMoved { .. }
+        | RunEvent::ApprovalAsked { .. }
+        | RunEvent::ApprovalLapsed { .. }
+        | RunEvent::EffectIntended { .. }
+        | RunEvent::EffectReceived { .. }
+        | RunEvent::RunForked { .. } => RunStep::Work,
         RunEvent::RunCancelled { .. } | RunEvent::RunLimitReached { .. } => RunStep::Halt,
         RunEvent::RunFinished { .. } => RunStep::Finish,
     }
@@ -115,6 +123,7 @@ fn check_change(state: &RunState, add: &[Task], drop: &[TaskId]) -> Result<(), S
     drop.iter().try_for_each(|id| match state.tasks.get(id).map(|task| task.phase) {
         Some(TaskPhase::Waiting | TaskPhase::Running) => Ok(()),
         Some(phase) => Err(format!("task `{id}` is {phase:?} and cannot be dropped")),
+        None if add.iter().any(|task| task.id == *id) => Ok(()),
         None => Err(format!("task `{id}` is unknown")),
     })
 }
@@ -168,8 +177,19 @@ fn write(state: &mut RunState, event: &RunEvent) {
             state.epoch += 1;
             state.limits.deadline_at_ms = *deadline_at_ms;
             time_is(state, *at_ms);
+            control::write(state, event);
         }
         RunEvent::CapacityChanged { capacity } => state.capacity = *capacity,
+        RunEvent::OrderTaken { at_ms, .. } => {
+            time_is(state, *at_ms);
+            control::write(state, event);
+        }
+        RunEvent::DeadlineMoved { .. }
+        | RunEvent::ApprovalAsked { .. }
+        | RunEvent::ApprovalLapsed { .. }
+        | RunEvent::EffectIntended { .. }
+        | RunEvent::EffectReceived { .. }
+        | RunEvent::RunForked { .. } => control::write(state, event),
         RunEvent::RunCancelled { reason } => halt(state, Halt::Cancelled { reason: reason.clone() }),
         RunEvent::RunLimitReached { which } => halt(state, Halt::LimitReached { which: which.clone() }),
         RunEvent::RunFinished { verdict, summary } => {
@@ -241,7 +261,7 @@ fn adopt(state: &mut RunState, add: &[Task], drop: &[TaskId], reason: &str, seen
 }
 
 /// Drops a task that waits, asks the attempt of one that runs to stop, leaves any other alone.
-fn drop_or_stop(state: &mut RunState, slot: Slot, reason: &str) {
+pub(crate) fn drop_or_stop(state: &mut RunState, slot: Slot, reason: &str) {
     match state.tasks.at(slot).map(|task| task.phase) {
         Some(TaskPhase::Waiting) => {
             note(state, slot, reason.to_owned());

@@ -49,12 +49,17 @@
 //! nothing runs and nothing can start. [`Command::AdoptPlan`], even an empty one, acknowledges. Dropping a running
 //! task asks its attempt to stop; the slot and the lock stay taken until the attempt has really ended.
 //!
+//! **Control.** The user of a run may pause it, cancel parts of it, change its limits, talk to its agents and answer their
+//! questions ([`Order`]); each order is taken at most once. What is done outside of the run is intended before and has a
+//! receipt after ([`OutsideEffect`]), so that nothing is repeated blindly.
+//!
 //! **Endings.** Cancelling, or running into a limit, halts the run: nothing new starts. [`Command::Finish`] then closes it.
 
 mod agenda;
 mod breaker;
 mod chance;
 mod command;
+mod control;
 mod decide;
 mod effects;
 mod event;
@@ -75,6 +80,7 @@ pub mod transitions;
 
 pub use breaker::{Breaker, BreakerPolicy, BreakerState, Permit};
 pub use command::{AttemptResult, Command};
+pub use control::{Approval, ControlState, Order, Origin, OutsideEffect};
 pub use decide::decide;
 pub use effects::{Effect, ReplanCause, effects, effects_of};
 pub use event::{DecodeError, EVENT_VERSION, EncodedEvent, RunEvent};

@@ -107,7 +107,8 @@ pub struct PlanChange {
     /// New tasks; they may wait for existing ones and for each other.
     #[serde(default)]
     pub add: Vec<Task>,
-    /// Tasks not wanted any more. Those running are asked to stop; those settled cannot be dropped.
+    /// Tasks not wanted any more. Those running are asked to stop; those settled cannot be dropped. A task of `add` may be
+    /// named as well: it is on record then, with the reason why it is never done.
     #[serde(default)]
     pub drop: Vec<TaskId>,
     /// Why, for people.

@@ -77,6 +77,71 @@ pub enum Rejection {
         /// Those that run.
         attempts: Vec<AttemptId>,
     },
+    /// An order that was taken before.
+    #[error("request {request} was answered before; nothing is done twice")]
+    OrderKnown {
+        /// Its number.
+        request: u64,
+    },
+    /// An order that makes no sense in a run that is ending.
+    #[error("the run is ending ({why}); wait for its result, or begin another run")]
+    Ending {
+        /// What halted it.
+        why: String,
+    },
+    /// `Pause` on a paused run.
+    #[error("the run is paused already; unpause it to let it go on")]
+    AlreadyPaused,
+    /// `Unpause` on a run that is not paused.
+    #[error("the run is not paused")]
+    NotPaused,
+    /// A change of limits that names none.
+    #[error("no limit is named; name the time, the money or the number of agents")]
+    NothingToChange,
+    /// An answer to a question that nobody asked.
+    #[error("nobody asked `{approval}`; `smallhands show` lists the open questions")]
+    UnknownApproval {
+        /// The name.
+        approval: String,
+    },
+    /// An answer that comes too late.
+    #[error("`{approval}` does not wait for an answer any more")]
+    ApprovalOver {
+        /// The name.
+        approval: String,
+    },
+    /// An effect of an attempt that is to stop.
+    #[error("attempt `{attempt}` is to stop; it must not begin anything outside")]
+    AttemptStopping {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// An intent for a key that has one.
+    #[error("`{key}` was intended before; find out whether it happened instead of doing it again")]
+    EffectKnown {
+        /// The key.
+        key: String,
+    },
+    /// A receipt for what was never intended.
+    #[error("`{key}` was never intended; say what will be done before it is done")]
+    UnknownEffect {
+        /// The key.
+        key: String,
+    },
+    /// A receipt for what is known to be done.
+    #[error("`{key}` is known to be done already")]
+    EffectDone {
+        /// The key.
+        key: String,
+    },
+    /// `Fork` on a run that is a fork already at this place, or has no events.
+    #[error("a fork shares at least one event, and no more than there are: {at} of {events}")]
+    BadFork {
+        /// Events shared.
+        at: u64,
+        /// Events there are.
+        events: u64,
+    },
 }
 
 fn phase_text(phase: &TaskPhase) -> &'static str {

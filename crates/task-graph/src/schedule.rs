@@ -67,10 +67,14 @@ pub fn startable(state: &RunState) -> Vec<TaskId> {
 }
 
 /// The tasks that may start at a time (in milliseconds since the Unix epoch): ready, their time come, a free agent each,
-/// locks, paths and resources free, and attempts left in the run. None in a run that is ending, since nothing waits there.
+/// locks, paths and resources free, and attempts left in the run. None in a run that is ending,
+/// since nothing waits there, and none in one that is paused.
 ///
 /// Takes time for what starts and for what is looked at in vain, not for what waits.
 pub fn startable_at(state: &RunState, at_ms: i64) -> Vec<TaskId> {
+    if state.control.is_paused() {
+        return Vec::new();
+    }
     let chosen = packing::choose(state, at_ms, usize::MAX);
     chosen.into_iter().filter_map(|slot| state.tasks.id_at(slot).cloned()).collect()
 }

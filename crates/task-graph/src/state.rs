@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::tasks::Tasks;
 use crate::{
-    AttemptId, AttemptPhase, Capacity, FailureClass, Limit, RaceId, RunLimits, RunPhase, Task, TaskId,
-    TaskPhase,
+    AttemptId, AttemptPhase, Capacity, ControlState, FailureClass, Limit, RaceId, RunLimits, RunPhase, Task,
+    TaskId, TaskPhase,
 };
 
 /// The state of a run. Read it freely; only [`crate::evolve`] changes it.
@@ -43,6 +43,9 @@ pub struct RunState {
     pub revision: u32,
     /// Attempts started, without those lost because the process ended.
     pub attempts_charged: u32,
+    /// What its user ordered, what it asked its user, and what it did outside.
+    #[serde(default, skip_serializing_if = "ControlState::is_untouched")]
+    pub control: ControlState,
     /// The verdict, once finished.
     pub verdict: Option<Value>,
     /// The rest of the result, once finished.
@@ -220,9 +223,9 @@ impl RunState {
         self.limits.max_attempts.map(|most| most.saturating_sub(self.attempts_charged))
     }
 
-    /// Whether the deadline has come.
+    /// Whether the deadline has come. It waits while the run is paused.
     pub fn is_past_deadline(&self, at_ms: i64) -> bool {
-        self.limits.deadline_at_ms.is_some_and(|deadline| at_ms >= deadline)
+        !self.control.is_paused() && self.limits.deadline_at_ms.is_some_and(|deadline| at_ms >= deadline)
     }
 
     /// How many tasks are in `phase`.

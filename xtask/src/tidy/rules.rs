@@ -41,11 +41,12 @@ pub static RULES: [Rule; 12] = [
 ];
 
 /// The crates that never touch the outside.
-const PURE_CRATES: [&str; 7] = [
+const PURE_CRATES: [&str; 8] = [
     "crates/budgets/",
     "crates/checks/",
     "crates/leases/",
     "crates/merge-queue/",
+    "crates/plan-format/",
     "crates/repair/",
     "crates/task-graph/",
     "crates/trajectory/",

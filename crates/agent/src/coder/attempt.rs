@@ -13,6 +13,7 @@ use smallhands_trajectory::{Observation, RequestHash, Step, ToolCall, ToolSpec, 
 use super::budget::{Allowance, Budget};
 use super::context;
 use super::repetition::{Habit, Repetition};
+use super::risk;
 use super::task::{CoderError, CoderObserver, CoderOutcome, CoderTask, Ended, Limit, SoFar};
 use super::tools::{self, Reply, Tool, ToolContext};
 use crate::cancel::CancelToken;
@@ -32,7 +33,10 @@ pub async fn run(
     cancel: &CancelToken,
 ) -> Result<CoderOutcome, CoderError> {
     let mut trajectory = Trajectory::default();
-    context::opening(task).into_iter().for_each(|message| trajectory.tell(message));
+    for message in context::opening(task) {
+        observer.told(&message);
+        trajectory.tell(message);
+    }
     Attempt::new(model, runtime, task, observer, cancel, trajectory).work().await
 }
 
@@ -49,7 +53,9 @@ pub async fn run_continued(
     cancel: &CancelToken,
 ) -> Result<CoderOutcome, CoderError> {
     let mut trajectory = previous;
-    trajectory.tell(context::feedback(task));
+    let feedback = context::feedback(task);
+    observer.told(&feedback);
+    trajectory.tell(feedback);
     Attempt::new(model, runtime, task, observer, cancel, trajectory).work().await
 }
 
@@ -110,6 +116,7 @@ impl<'a> Attempt<'a> {
 
     /// One step: the model's answer and what comes of it.
     async fn turn(&mut self) -> Result<(), Stop> {
+        self.listen();
         let (request_hash, answer) = self.ask().await?;
         self.budget.book(&answer);
         let mut observations = Vec::new();
@@ -127,6 +134,15 @@ impl<'a> Attempt<'a> {
         self.observer.step(&step);
         self.trajectory.push(step);
         outcome
+    }
+
+    /// The user's words come before the next answer.
+    fn listen(&mut self) {
+        for words in self.observer.heard() {
+            let message = context::told(&words);
+            self.observer.told(&message);
+            self.trajectory.tell(message);
+        }
     }
 
     async fn ask(&mut self) -> Result<(RequestHash, ChatResponse), Stop> {
@@ -199,6 +215,13 @@ impl<'a> Attempt<'a> {
                 known.join(", ")
             )));
         };
+        if let Some(reason) = risk::of(call) {
+            let question = context::question(call, reason);
+            self.observer.activity(&format!("waiting for an answer: {question}"));
+            if !self.in_time(self.observer.permit(question)).await? {
+                return Ok(Reply::Refused(context::not_permitted(reason)));
+            }
+        }
         self.observer.activity(&context::activity(call));
         let reply = self.in_time(self.tools[place].call(&self.tool_context, &call.arguments)).await?;
         reply.map_err(Stop::Runtime)

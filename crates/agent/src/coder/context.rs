@@ -13,6 +13,7 @@ const FEEDBACK: &str = include_str!("../../../../prompts/coder/feedback.md");
 const REMINDER: &str = include_str!("../../../../prompts/coder/reminder.md");
 const CUT: &str = include_str!("../../../../prompts/coder/cut.md");
 const STUCK: &str = include_str!("../../../../prompts/coder/stuck.md");
+const TOLD: &str = include_str!("../../../../prompts/coder/told.md");
 const LAST_STEPS: &str = include_str!("../../../../prompts/coder/last-steps.md");
 
 /// Most bytes of one tool result.
@@ -49,6 +50,23 @@ pub(super) fn feedback(task: &CoderTask) -> Message {
     let said = task.feedback.as_deref().map(str::trim).filter(|text| !text.is_empty());
     let said = bounded(said.unwrap_or("The checks still fail."), VERIFICATION);
     Message::user(fill(FEEDBACK, &[("feedback", &said), ("steps", &task.limits.steps.to_string())]))
+}
+
+/// What the user says while the model works.
+pub(super) fn told(words: &str) -> Message {
+    Message::user(fill(TOLD, &[("message", &bounded(words.trim(), GOAL))]).trim_end())
+}
+
+/// To a model whose call nobody agreed to.
+pub(super) fn not_permitted(reason: &str) -> String {
+    format!(
+        "not done: this {reason}, and the user did not agree; do without it, or submit and say what is left to the user"
+    )
+}
+
+/// What the user is asked before a call that reaches outside.
+pub(super) fn question(call: &ToolCall, reason: &str) -> String {
+    format!("may it do this? It {reason}. {}", activity(call))
 }
 
 /// A tool result as it is shown.

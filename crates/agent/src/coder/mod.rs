@@ -6,6 +6,7 @@
 //! - `shell`: the persistent shell behind the `bash` tool.
 //! - `context`: every text the model is shown; the words themselves are files under `prompts/coder`.
 //! - `budget`: what may still be spent, asked before each call.
+//! - `risk`: which calls a person should agree to.
 //! - `repetition`: notices a model that goes round in circles.
 //!
 //! The change itself is not an output of the loop: whoever owns the sandbox takes its diff. Nothing here trusts the model's
@@ -15,6 +16,7 @@ mod attempt;
 mod budget;
 mod context;
 mod repetition;
+mod risk;
 mod shell;
 mod task;
 pub mod tools;

@@ -1,11 +1,12 @@
 //! What the coder is asked, what bounds it, and how it ended.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use smallhands_model_gateway::ModelError;
 use smallhands_shell_runtime::RuntimeError;
-use smallhands_trajectory::{Step, Trajectory, Usage};
+use smallhands_trajectory::{Message, Step, Trajectory, Usage};
 
 /// What an attempt is for. Every text is bounded again before a model sees it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -172,6 +173,19 @@ pub trait CoderObserver: Send + Sync {
 
     /// A step is complete.
     fn step(&self, step: &Step);
+
+    /// The model is told something beside the results of its calls: the task, feedback, the user's words.
+    fn told(&self, _message: &Message) {}
+
+    /// What the user has said to the model since the last time; asked before each of its answers.
+    fn heard(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Whether a call may be made that reaches outside of the sandbox. Must not wait for ever.
+    fn permit(&self, _question: String) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(std::future::ready(true))
+    }
 }
 
 /// An observer that ignores everything.

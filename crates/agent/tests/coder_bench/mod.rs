@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -113,6 +114,11 @@ impl ChatModel for Witness {
 #[derive(Default)]
 pub struct Notes {
     doings: Mutex<Vec<String>>,
+    /// What the user says, and what the model was told beside its results.
+    pub words: Mutex<Vec<String>>,
+    pub told: Mutex<Vec<Message>>,
+    /// What the user was asked; everything is refused.
+    pub questions: Mutex<Vec<String>>,
     trigger: Mutex<Option<(String, CancelToken)>>,
 }
 
@@ -135,6 +141,19 @@ impl CoderObserver for Notes {
 
     fn step(&self, _step: &Step) {
         self.doings.lock().unwrap().push("step".to_owned());
+    }
+
+    fn told(&self, message: &Message) {
+        self.told.lock().unwrap().push(message.clone());
+    }
+
+    fn heard(&self) -> Vec<String> {
+        std::mem::take(&mut *self.words.lock().unwrap())
+    }
+
+    fn permit(&self, question: String) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        self.questions.lock().unwrap().push(question);
+        Box::pin(std::future::ready(false))
     }
 }
 

@@ -4,8 +4,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::failure::Failure;
-use crate::seal::{NO_SEAL, Seal, Sealed};
-use crate::{LogError, NewEvent, StoredEvent, StreamId};
+use crate::chain::{EncodedEvent, NO_SEAL, Seal, Sealed};
+use crate::{LogError, StoredEvent, StreamId};
 
 /// Where a stream ends.
 pub(super) struct Head {
@@ -37,18 +37,16 @@ pub(super) fn write_events(
     stream: &StreamId,
     head: Head,
     at_ms: i64,
-    events: &[NewEvent],
+    events: &[EncodedEvent],
 ) -> Result<u64, Failure> {
     let row = if head.seq == 0 { insert_stream(transaction, stream)? } else { head.row };
     let (mut seq, mut seal) = (head.seq, head.seal);
     let mut insert = transaction.prepare_cached(
         "INSERT INTO event (stream, seq, at_ms, kind, version, payload, seal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
-    for NewEvent { kind, version, payload } in events {
+    for EncodedEvent { kind, version, payload } in events {
         seq += 1;
-        let payload = payload.to_string();
-        let sealed =
-            Sealed { stream: stream.as_str(), seq, at_ms, kind, version: *version, payload: &payload };
+        let sealed = Sealed { stream: stream.as_str(), seq, at_ms, kind, version: *version, payload };
         seal = sealed.seal(&seal);
         insert.execute(params![row, seq, at_ms, kind, version, payload, seal])?;
     }
@@ -65,30 +63,34 @@ fn insert_stream(transaction: &Transaction<'_>, stream: &StreamId) -> Result<i64
     Ok(transaction.last_insert_rowid())
 }
 
-/// Reads and verifies the events after `after`; `head` says where the stream ends, so a lost tail is noticed too.
-pub(super) fn read_events(
+/// Reads and verifies the events after `after`, up to `last`, and returns the seal of the last one. `head` says where the
+/// stream ends, so a lost tail is noticed too.
+pub(super) fn read_sealed(
     transaction: &Transaction<'_>,
     stream: &StreamId,
     head: &Head,
     after: u64,
-) -> Result<Vec<StoredEvent>, Failure> {
+    last: u64,
+) -> Result<(Vec<StoredEvent>, Seal), Failure> {
+    if head.seq <= after {
+        return Ok((Vec::new(), head.seal));
+    }
     let mut statement = transaction.prepare_cached(
         "SELECT seq, at_ms, kind, version, payload, seal FROM event WHERE stream = ?1 AND seq >= ?2 ORDER BY seq",
     )?;
     let mut rows = statement.query(params![head.row, after])?;
     let mut seal = if after == 0 { NO_SEAL } else { first_seal(rows.next()?, stream, after)? };
     let mut events = Vec::new();
-    for seq in after + 1..=head.seq {
-        let damaged = |detail: &str| damaged(stream, seq, detail);
-        let row = rows.next()?.ok_or_else(|| damaged("it is missing"))?;
+    for seq in after + 1..=head.seq.min(last) {
+        let row = rows.next()?.ok_or_else(|| damaged(stream, seq, "it is missing"))?;
         let (event, stored_seal) = verify(row, stream, seq, &seal)?;
         events.push(event);
         seal = stored_seal;
     }
-    if seal != head.seal {
+    if last >= head.seq && seal != head.seal {
         return Err(damaged(stream, head.seq, "the stream ends with another seal"));
     }
-    Ok(events)
+    Ok((events, seal))
 }
 
 /// The seal of the event at which reading continues, taken on trust: it was verified when it was read.
@@ -118,11 +120,8 @@ fn verify(
     let payload = row.get_ref(4)?.as_str().map_err(|_| unreadable())?;
     let stored_seal = seal_of(row).ok_or_else(|| broken("its seal is not readable"))?;
     let sealed = Sealed { stream: stream.as_str(), seq, at_ms, kind, version, payload };
-    if sealed.seal(previous) != stored_seal {
-        return Err(broken("its content does not match its seal"));
-    }
-    let payload = serde_json::from_str(payload).map_err(|error| broken(&error.to_string()))?;
-    Ok((StoredEvent { seq, at_ms, kind: kind.to_owned(), version, payload }, stored_seal))
+    let event = sealed.open(previous, &stored_seal).map_err(|detail| broken(&detail))?;
+    Ok((event, stored_seal))
 }
 
 fn seal_of(row: &Row<'_>) -> Option<Seal> {

@@ -1,7 +1,6 @@
 //! From what SQLite and the operating system report to what a caller can act upon.
 
 use std::fs::{self, OpenOptions};
-use std::io;
 use std::path::Path;
 
 use rusqlite::{Error, ErrorCode};
@@ -65,10 +64,10 @@ pub(super) fn require_writable(path: &Path) -> Result<(), LogError> {
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(|error| from_io(&error, path))?;
-    require_whole_header(file.metadata().map_err(|error| from_io(&error, path))?.len(), path)?;
+    let file = options.open(path).map_err(|error| LogError::from_io(&error, path))?;
+    require_whole_header(file.metadata().map_err(|error| LogError::from_io(&error, path))?.len(), path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let metadata = fs::metadata(folder).map_err(|error| from_io(&error, path))?;
+    let metadata = fs::metadata(folder).map_err(|error| LogError::from_io(&error, path))?;
     if metadata.permissions().readonly() { Err(LogError::ReadOnly { path: path.to_owned() }) } else { Ok(()) }
 }
 
@@ -80,15 +79,6 @@ fn require_whole_header(length: u64, path: &Path) -> Result<(), LogError> {
         return Err(LogError::CorruptFile { path: path.to_owned(), detail });
     }
     Ok(())
-}
-
-fn from_io(error: &io::Error, path: &Path) -> LogError {
-    let path = path.to_owned();
-    match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => LogError::ReadOnly { path },
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LogError::DiskFull { path },
-        _ => LogError::Io { path, detail: error.to_string() },
-    }
 }
 
 #[cfg(test)]
@@ -127,18 +117,5 @@ mod tests {
         for (code, kind) in expected {
             assert_eq!(name(code), kind, "SQLite result {code}");
         }
-    }
-
-    #[test]
-    fn results_of_the_operating_system_likewise() {
-        let path = Path::new("log.db");
-        let read_only = LogError::ReadOnly { path: path.to_owned() };
-        let full = LogError::DiskFull { path: path.to_owned() };
-        let of = |kind: io::ErrorKind| from_io(&io::Error::from(kind), path);
-        assert_eq!(of(io::ErrorKind::PermissionDenied), read_only);
-        assert_eq!(of(io::ErrorKind::ReadOnlyFilesystem), read_only);
-        assert_eq!(of(io::ErrorKind::StorageFull), full);
-        assert_eq!(of(io::ErrorKind::QuotaExceeded), full);
-        assert!(matches!(of(io::ErrorKind::NotFound), LogError::Io { .. }));
     }
 }

@@ -1,7 +1,8 @@
-//! The embedded default: one SQLite file that several processes may use at once.
+//! One SQLite file that several processes may use at once: what every state folder had before there were segments.
 //!
-//! Write-ahead logging, so readers never wait for the writer; every append is one immediate transaction, so the check of
-//! `expected_seq` and the write cannot be torn apart by another process.
+//! Write-ahead logging, so readers never wait for the writer; every group of appends is one immediate transaction, so the
+//! check of `expected_seq` and the write cannot be torn apart by another process. SQLite cuts a torn write-ahead log by
+//! itself and does not say so; what is left is still checked against its seals.
 
 mod events;
 mod failure;
@@ -13,21 +14,15 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use crate::{BadBlobId, BlobId, EventLog, LogError, NewEvent, StoredEvent, StreamId};
-use events::{Head, read_events, write_events};
+use crate::chain::Seal;
+use crate::group::GroupCommit;
+use crate::log::EncodedAppend;
+use crate::{
+    Append, BadBlobId, BlobId, ChainHead, Durability, EventLog, Extent, LogError, StoredEvent, StreamId,
+};
+use events::{Head, read_sealed, write_events};
 use failure::Failure;
 pub use schema::FORMAT_VERSION;
-
-/// What survives what.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// An append that returned survives a power failure: the disk is flushed for each.
-    #[default]
-    Full,
-    /// An append that returned survives the end of the process, but a power failure may take the latest ones with it
-    /// (never those before without those after). Many times faster on slow disks.
-    Normal,
-}
 
 /// How to open a [`SqliteLog`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,23 +41,19 @@ impl Default for SqliteOptions {
     }
 }
 
-/// How much a log holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Extent {
-    /// Streams with at least one event.
-    pub streams: u64,
-    /// Events of all streams.
-    pub events: u64,
-    /// Blobs.
-    pub blobs: u64,
-}
-
 /// An event log in an SQLite file. Threads may share one value; processes open the same file.
 #[derive(Debug)]
 pub struct SqliteLog {
     path: PathBuf,
+    durability: Durability,
     connection: Mutex<Connection>,
+    group: GroupCommit<EncodedAppend, Result<u64, LogError>>,
 }
+
+/// The most appends of one transaction.
+const GROUP: usize = 512;
+/// The largest value that SQLite keeps, bytes, less some room for the row around it.
+const LARGEST_BLOB: u64 = 1_000_000_000 - 4096;
 
 impl SqliteLog {
     /// Opens the log, creating it if the file does not exist, and bringing it to the current format if it is older.
@@ -74,7 +65,9 @@ impl SqliteLog {
     pub fn open_with(path: &Path, options: &SqliteOptions) -> Result<Self, LogError> {
         failure::require_writable(path)?;
         let connection = schema::open(path, options).map_err(|failure| failure.at(path))?;
-        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+        let durability = options.durability;
+        let group = GroupCommit::new(GROUP);
+        Ok(Self { path: path.to_owned(), durability, connection: Mutex::new(connection), group })
     }
 
     /// The file.
@@ -82,33 +75,31 @@ impl SqliteLog {
         &self.path
     }
 
-    /// Reads everything and compares it with its seals and hashes, and the file's tables with its indexes. Takes time
-    /// in proportion to the size of the log; for a doctor, not for every start.
-    pub fn verify(&self) -> Result<Extent, LogError> {
+    /// Compares the file's tables with its indexes.
+    fn check_file(&self) -> Result<(), LogError> {
         self.transact(TransactionBehavior::Deferred, |transaction| {
             let report: String = transaction.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-            if report != "ok" {
-                return Err(Failure::File(report));
-            }
-            Ok(())
-        })?;
-        let mut extent = Extent::default();
-        for stream in self.streams("")? {
-            extent.streams += 1;
-            extent.events += self.read(&stream, 0)?.len() as u64;
-        }
-        for id in self.blob_ids()? {
-            extent.blobs += 1;
-            self.get_blob(&id)?;
-        }
-        Ok(extent)
+            if report == "ok" { Ok(()) } else { Err(Failure::File(report)) }
+        })
     }
 
-    fn blob_ids(&self) -> Result<Vec<BlobId>, LogError> {
+    /// One transaction for all: a refusal is one append's own, a failure everybody's.
+    fn write(&self, appends: &[EncodedAppend]) -> Vec<Result<u64, LogError>> {
+        let written = self.transact(TransactionBehavior::Immediate, |transaction| {
+            appends.iter().map(|append| write_append(transaction, append)).collect()
+        });
+        written.unwrap_or_else(|error| vec![Err(error); appends.len()])
+    }
+
+    fn read_with_seal(
+        &self,
+        stream: &StreamId,
+        after: u64,
+        last: u64,
+    ) -> Result<(Vec<StoredEvent>, Seal), LogError> {
         self.transact(TransactionBehavior::Deferred, |transaction| {
-            let mut statement = transaction.prepare_cached("SELECT id FROM blob ORDER BY id")?;
-            let names = statement.query_map([], |row| row.get::<_, String>(0))?;
-            names.map(|name| name?.parse().map_err(|bad: BadBlobId| Failure::File(bad.to_string()))).collect()
+            let head = Head::of(transaction, stream)?.unwrap_or(Head::NEW);
+            read_sealed(transaction, stream, &head, after, last)
         })
     }
 
@@ -134,33 +125,67 @@ impl SqliteLog {
     }
 }
 
+/// The outer error fails the whole transaction, the inner one refuses this append.
+fn write_append(
+    transaction: &Transaction<'_>,
+    append: &EncodedAppend,
+) -> Result<Result<u64, LogError>, Failure> {
+    let EncodedAppend { stream, expected_seq, at_ms, events } = append;
+    let head = Head::of(transaction, stream)?.unwrap_or(Head::NEW);
+    if head.seq != *expected_seq {
+        let (stream, expected) = (stream.clone(), *expected_seq);
+        return Ok(Err(LogError::Conflict { stream, expected, actual: head.seq }));
+    }
+    if events.is_empty() {
+        return Ok(Ok(head.seq));
+    }
+    write_events(transaction, stream, head, *at_ms, events).map(Ok)
+}
+
 impl EventLog for SqliteLog {
-    fn append(
-        &self,
-        stream: &StreamId,
-        expected_seq: u64,
-        at_ms: i64,
-        events: &[NewEvent],
-    ) -> Result<u64, LogError> {
-        self.transact(TransactionBehavior::Immediate, |transaction| {
-            let head = Head::of(transaction, stream)?.unwrap_or(Head::NEW);
-            if head.seq != expected_seq {
-                let conflict =
-                    LogError::Conflict { stream: stream.clone(), expected: expected_seq, actual: head.seq };
-                return Err(Failure::Log(conflict));
-            }
-            if events.is_empty() {
-                Ok(head.seq)
-            } else {
-                write_events(transaction, stream, head, at_ms, events)
-            }
-        })
+    fn append_many(&self, appends: &[Append<'_>]) -> Vec<Result<u64, LogError>> {
+        let work: Vec<EncodedAppend> = appends.iter().map(EncodedAppend::from).collect();
+        let results = self.group.submit(work, |group| self.write(&group));
+        results.unwrap_or_else(|| vec![Err(LogError::Abandoned); appends.len()])
     }
 
     fn read(&self, stream: &StreamId, after: u64) -> Result<Vec<StoredEvent>, LogError> {
-        self.transact(TransactionBehavior::Deferred, |transaction| match Head::of(transaction, stream)? {
-            Some(head) if head.seq > after => read_events(transaction, stream, &head, after),
-            _ => Ok(Vec::new()),
+        Ok(self.read_with_seal(stream, after, u64::MAX)?.0)
+    }
+
+    fn head_at(&self, stream: &StreamId, last: u64) -> Result<ChainHead, LogError> {
+        let (events, seal) = self.read_with_seal(stream, 0, last)?;
+        Ok(ChainHead { stream: stream.clone(), seq: events.len() as u64, seal })
+    }
+
+    fn flush(&self) -> Result<(), LogError> {
+        if self.durability == Durability::Full {
+            return Ok(());
+        }
+        let folded = self.connection().query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0));
+        let is_busy: bool = folded.map_err(|error| Failure::from(error).at(&self.path))?;
+        if is_busy { Err(LogError::Busy { path: self.path.clone() }) } else { Ok(()) }
+    }
+
+    fn verify_all(&self) -> Result<Extent, LogError> {
+        self.check_file()?;
+        let mut extent = Extent::default();
+        for stream in self.streams("")? {
+            extent.streams += 1;
+            extent.events += self.verify(&stream)?.seq;
+        }
+        for id in self.blobs()? {
+            extent.blobs += 1;
+            self.get_blob(&id)?;
+        }
+        Ok(extent)
+    }
+
+    fn blobs(&self) -> Result<Vec<BlobId>, LogError> {
+        self.transact(TransactionBehavior::Deferred, |transaction| {
+            let mut statement = transaction.prepare_cached("SELECT id FROM blob ORDER BY id")?;
+            let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+            names.map(|name| name?.parse().map_err(|bad: BadBlobId| Failure::File(bad.to_string()))).collect()
         })
     }
 
@@ -182,6 +207,9 @@ impl EventLog for SqliteLog {
     }
 
     fn put_blob(&self, bytes: &[u8]) -> Result<BlobId, LogError> {
+        if bytes.len() as u64 > LARGEST_BLOB {
+            return Err(LogError::BlobTooLarge { limit: LARGEST_BLOB });
+        }
         let id = BlobId::of(bytes);
         self.transact(TransactionBehavior::Immediate, |transaction| {
             transaction

@@ -1,18 +1,21 @@
 //! The format of the file: how it is marked, created and brought up to date.
 
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use super::SqliteOptions;
 use super::failure::Failure;
-use super::{Durability, SqliteOptions};
+use crate::Durability;
 
 /// Marks the file as a log of ours (`SHEL`: smallhands event log), in the header field that SQLite sets aside for this.
 const APPLICATION_ID: i32 = 0x5348_454C;
 
 /// Step `n` takes a file of format `n` to format `n + 1`. Steps are never changed once released, only added.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE stream (
         id        INTEGER PRIMARY KEY,
         name      TEXT    NOT NULL UNIQUE,
@@ -33,7 +36,24 @@ const MIGRATIONS: &[&str] = &["
         id    TEXT PRIMARY KEY,
         bytes BLOB NOT NULL
     ) STRICT;
-"];
+    ",
+    // Events lie in the tree of their key instead of in a tree of their own beside it: two pages less to write per append.
+    "
+    CREATE TABLE event_by_key (
+        stream  INTEGER NOT NULL REFERENCES stream (id),
+        seq     INTEGER NOT NULL,
+        at_ms   INTEGER NOT NULL,
+        kind    TEXT    NOT NULL,
+        version INTEGER NOT NULL,
+        payload TEXT    NOT NULL,
+        seal    BLOB    NOT NULL,
+        PRIMARY KEY (stream, seq)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO event_by_key SELECT stream, seq, at_ms, kind, version, payload, seal FROM event ORDER BY stream, seq;
+    DROP TABLE event;
+    ALTER TABLE event_by_key RENAME TO event;
+    ",
+];
 
 /// The format that this program writes, and the newest it reads.
 pub const FORMAT_VERSION: u32 = MIGRATIONS.len() as u32;
@@ -47,6 +67,7 @@ pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Connection, F
     recognise(&connection)?;
     use_write_ahead_log(&connection, options.busy_timeout)?;
     configure(&connection, options)?;
+    back_up_older(&connection, path)?;
     migrate(&mut connection, MIGRATIONS)?;
     Ok(connection)
 }
@@ -103,6 +124,34 @@ fn configure(connection: &Connection, options: &SqliteOptions) -> Result<(), Fai
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
     Ok(())
+}
+
+/// Keeps a copy of a file of an older format beside it, as it was, before it is taken to the current one. The copy is whole
+/// or absent: it is made under another name first.
+fn back_up_older(connection: &Connection, path: &Path) -> Result<(), Failure> {
+    let format = format_of(connection)?;
+    if format == 0 || format == FORMAT_VERSION {
+        return Ok(());
+    }
+    let backup = backup_of(path, format);
+    let unfinished = PathBuf::from(format!("{}.{}", backup.display(), std::process::id()));
+    let failed = |error: std::io::Error| Failure::Other(format!("no copy {}: {error}", backup.display()));
+    if backup.try_exists().map_err(failed)? {
+        return Ok(());
+    }
+    let _ = fs::remove_file(&unfinished);
+    connection.execute("VACUUM INTO ?1", [unfinished.to_string_lossy()])?;
+    if format_of(&Connection::open(&unfinished)?)? != format {
+        // Another process has just made the copy and gone on.
+        return fs::remove_file(&unfinished).map_err(failed);
+    }
+    File::open(&unfinished).and_then(|file| file.sync_all()).map_err(failed)?;
+    fs::rename(&unfinished, &backup).map_err(failed)
+}
+
+/// Where the copy of a file of this format is kept.
+fn backup_of(path: &Path, format: u32) -> PathBuf {
+    PathBuf::from(format!("{}.format-{format}.backup", path.display()))
 }
 
 /// Takes the file from its format through all later ones, in one transaction. Another process may have been quicker.

@@ -4,39 +4,53 @@
 //! inputs (attempts, clock, user) ─► command ─► journal (durable) ─► state ─► effects ─► launch · stop · plan · finish
 //! ```
 
+mod handover;
+mod hearing;
 mod outcome;
+mod script;
+mod steering;
 mod telling;
 mod views;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use smallhands_agent::cancel::CancelToken;
 use smallhands_task_graph::{
     AttemptId, AttemptResult, Command, Effect, PlanChange, ReplanCause, RunEvent, RunPhase, Task, effects,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::assignment::Assignment;
+use crate::conduct::Conduct;
+use crate::control::Inbox;
 use crate::journal::{Applied, Journal, now_ms};
-use crate::planner::{Decision, Halt, rules};
+use crate::planner::{self, Course, Halt};
 use crate::progress::{Progress, RunSummary};
 use crate::request::RunError;
 use crate::state_dir::StateDir;
 use crate::workshop::voice::{Input, Voice};
 use crate::workshop::{Attempt, Workshop};
+pub use outcome::verdict_of;
+pub use script::known_tasks;
+pub use telling::describe;
+pub use views::{facts_of, view_of};
 
 /// How long attempts may take to put their things away when the user interrupts.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_millis(500);
+/// How often it is looked whether somebody ordered something.
+const OBEY: Duration = Duration::from_millis(120);
 
 /// An attempt at work in this process.
 struct Launched {
     cancel: CancelToken,
     handle: JoinHandle<()>,
+    /// What the user says to it and it has not heard yet.
+    mailbox: Arc<Mutex<Vec<String>>>,
 }
 
 /// Owns a run from its first event to its last.
@@ -49,6 +63,8 @@ pub struct Dispatcher {
     launched: BTreeMap<AttemptId, Launched>,
     inbox: mpsc::UnboundedReceiver<Input>,
     outbox: mpsc::UnboundedSender<Input>,
+    orders: Inbox,
+    asking: BTreeMap<String, oneshot::Sender<bool>>,
     warnings: Vec<String>,
     started: std::time::Instant,
 }
@@ -65,16 +81,20 @@ enum Next {
 
 impl Dispatcher {
     /// Takes over a run whose journal has been submitted or resumed.
-    #[must_use]
+    ///
+    /// # Errors
+    /// When the run's id cannot name a stream.
     pub fn new(
         journal: Journal,
         shop: Workshop,
         state_dir: StateDir,
         progress: mpsc::UnboundedSender<Progress>,
         cancel: CancelToken,
-    ) -> Self {
+    ) -> Result<Self, RunError> {
         let (outbox, inbox) = mpsc::unbounded_channel();
-        Self {
+        Ok(Self {
+            orders: Inbox::new(shop.log.clone(), journal.run())?,
+            asking: BTreeMap::new(),
             journal,
             shop: Arc::new(shop),
             state_dir,
@@ -85,7 +105,7 @@ impl Dispatcher {
             outbox,
             warnings: Vec::new(),
             started: std::time::Instant::now(),
-        }
+        })
     }
 
     /// Works until the run is over.
@@ -101,6 +121,11 @@ impl Dispatcher {
     async fn drive_to_end(&mut self) -> Result<RunSummary, RunError> {
         let mut clock = tokio::time::interval(TICK);
         clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut orders = tokio::time::interval(OBEY);
+        orders.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.tell_cuts();
+        // What was ordered while nobody owned the run takes effect before anything starts.
+        self.obey()?;
         loop {
             match self.act()? {
                 Next::End(halt) => return self.finish(halt).await,
@@ -111,7 +136,8 @@ impl Dispatcher {
             tokio::select! {
                 () = cancel.cancelled() => return Err(RunError::Interrupted { run: self.journal.run().to_owned() }),
                 Some(input) = self.inbox.recv() => self.hear(input)?,
-                _ = clock.tick() => { self.apply(&Command::Tick { at_ms: now_ms() })?; }
+                _ = clock.tick() => self.tick()?,
+                _ = orders.tick() => self.obey()?,
             }
         }
     }
@@ -125,7 +151,9 @@ impl Dispatcher {
                 Effect::StartAttempt { attempt, task, continue_from, .. } => {
                     self.launch(attempt, *task, continue_from)?
                 }
-                Effect::StopAttempt { attempt, .. } => self.stop(&attempt)?,
+                // What follows was derived from a state in which the attempt had not ended.
+                Effect::StopAttempt { attempt, .. } if self.stop(&attempt)? => return Ok(Next::Again),
+                Effect::StopAttempt { .. } => {}
                 Effect::Replan { cause, seen } => {
                     next = self.replan(&cause, seen)?;
                 }
@@ -136,19 +164,20 @@ impl Dispatcher {
     }
 
     fn replan(&mut self, cause: &ReplanCause, seen: u64) -> Result<Next, RunError> {
-        if let ReplanCause::Halted { halt } = cause {
-            return Ok(Next::End(Halt::Limit(halt.to_string())));
-        }
-        let decision = rules::plan(&self.view()?);
-        let idle = matches!(cause, ReplanCause::Idle);
-        match decision {
-            Decision::Halt(halt) => Ok(Next::End(halt)),
-            Decision::Change(change) if idle && change.add.is_empty() && change.drop.is_empty() => {
-                Ok(Next::End(Halt::Unobservable("nothing is left that could be tried".into())))
-            }
-            Decision::Change(change) => {
-                self.apply(&Command::AdoptPlan(PlanChange { seen: Some(seen), ..change }))?;
-                Ok(Next::Again)
+        let script =
+            self.shop.script.as_ref().map(|script| script.progress(&known_tasks(self.journal.state())));
+        match planner::next(cause, &self.view()?, script) {
+            Course::Halt(halt) => Ok(Next::End(halt)),
+            Course::Changes(changes) => {
+                let adopt = |change| Command::AdoptPlan(PlanChange { seen: Some(seen), ..change });
+                let commands: Vec<Command> = changes.into_iter().map(adopt).collect();
+                match self.journal.apply_together(&commands)? {
+                    Applied::Rejected(rejection) => Ok(Next::End(Halt::PlanFailed(rejection.to_string()))),
+                    Applied::Events(events) => {
+                        events.iter().for_each(|event| self.tell_event(event));
+                        Ok(Next::Again)
+                    }
+                }
             }
         }
     }
@@ -166,7 +195,14 @@ impl Dispatcher {
             .map_err(|error| self.unreadable(&id.task, &error.to_string()))?;
         let cancel = CancelToken::new();
         let view = self.view()?;
+        let control = &self.journal.state().control;
+        let mailbox = Arc::new(Mutex::new(control.messages.get(&id.task).cloned().unwrap_or_default()));
+        let (effect_key, outside) = self.effect_of(&id.task);
         let attempt = Attempt {
+            conduct: Conduct::of(&task.params),
+            mailbox: mailbox.clone(),
+            outside,
+            effect_key,
             head: view.head(),
             fixed: view.fixed(work.round()).into_iter().map(str::to_owned).collect(),
             brought: self.brought_for(&work)?,
@@ -188,34 +224,18 @@ impl Dispatcher {
             let result = shop.perform(&attempt).await;
             let _ = outbox.send(Input::Ended { attempt: ended, result });
         });
-        self.launched.insert(id, Launched { cancel, handle });
+        self.launched.insert(id, Launched { cancel, handle, mailbox });
         Ok(())
     }
 
-    /// Asks an attempt to stop; one that this process never launched has ended already.
-    fn stop(&mut self, id: &AttemptId) -> Result<(), RunError> {
-        match self.launched.get(id) {
-            Some(launched) => launched.cancel.cancel(),
-            None => self.end(id.clone(), AttemptResult::Lost { reason: "stopped before it began".into() })?,
+    /// Asks an attempt to stop; one that this process never launched has ended already, which is then recorded.
+    fn stop(&mut self, id: &AttemptId) -> Result<bool, RunError> {
+        if let Some(launched) = self.launched.get(id) {
+            launched.cancel.cancel();
+            return Ok(false);
         }
-        Ok(())
-    }
-
-    fn hear(&mut self, input: Input) -> Result<(), RunError> {
-        match input {
-            Input::Activity { attempt, doing, validations } => {
-                self.tell(Progress::AttemptActivity { attempt: attempt.to_string(), doing, validations });
-            }
-            Input::Found { attempt, patch } => {
-                self.tell(Progress::PatchFound { attempt: attempt.to_string(), patch })
-            }
-            Input::Warning(message) => self.warn(message),
-            Input::Note { attempt, note } => {
-                self.apply(&Command::AttemptProgress { attempt, note })?;
-            }
-            Input::Ended { attempt, result } => self.end(attempt, result)?,
-        }
-        Ok(())
+        self.end(id.clone(), AttemptResult::Lost { reason: "stopped before it began".into() })?;
+        Ok(true)
     }
 
     fn end(&mut self, attempt: AttemptId, result: AttemptResult) -> Result<(), RunError> {
@@ -226,16 +246,19 @@ impl Dispatcher {
 
     /// Applies a command and tells what came of it; false when nothing changed.
     fn apply(&mut self, command: &Command) -> Result<bool, RunError> {
-        match self.journal.apply(command)? {
+        let applied = self.journal.apply(command)?;
+        Ok(self.tell_applied(&applied))
+    }
+
+    fn tell_applied(&self, applied: &Applied) -> bool {
+        match applied {
             Applied::Events(events) => {
-                for event in &events {
-                    self.tell_event(event);
-                }
-                Ok(!events.is_empty())
+                events.iter().for_each(|event| self.tell_event(event));
+                !events.is_empty()
             }
             Applied::Rejected(rejection) => {
                 tracing::warn!(%rejection, "a command was refused");
-                Ok(false)
+                false
             }
         }
     }

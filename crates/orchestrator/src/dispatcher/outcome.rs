@@ -1,15 +1,14 @@
 //! The end of a run: what came out, written down, handed over, and only then recorded as finished.
 
-use smallhands_task_graph::Command;
+use smallhands_task_graph::{Command, RunState};
 
 use super::Dispatcher;
 use crate::assignment::{Assignment, Delivery, FoundPatch};
-use crate::deliver::deliver;
 use crate::planner::Halt;
-use crate::planner::view::PlannerView;
+use crate::planner::view::{PlannedTask, PlannerView, Standing};
 use crate::progress::{PatchView, Progress, RunSummary, TestCounts, TestsBeforeAfter, Verdict};
 use crate::report::{self, ReportDetails};
-use crate::request::{Deliver, RunError};
+use crate::request::RunError;
 use crate::state_dir::write_whole;
 
 /// Characters per line of the plan's drawing in the report.
@@ -40,7 +39,7 @@ impl Dispatcher {
         let view = self.view()?;
         let head = view.head();
         let mut sum = add_up(&view);
-        sum.cause = self.failure_cause();
+        sum.cause = failure_cause(self.journal.state());
         if let (Halt::Unobservable(_), Some(cause)) = (&halt, &sum.cause)
             && head == view.facts.base
         {
@@ -59,6 +58,8 @@ impl Dispatcher {
         }
         let value = serde_json::to_value(&summary).unwrap_or_default();
         self.close(summary.verdict, &value)?;
+        // Whoever asked for something at the last moment hears that it is too late.
+        self.obey()?;
         self.tell(Progress::RunFinished(summary.clone()));
         Ok(summary)
     }
@@ -66,24 +67,12 @@ impl Dispatcher {
     fn close(&mut self, verdict: Verdict, summary: &serde_json::Value) -> Result<(), RunError> {
         let verdict = serde_json::to_value(verdict).unwrap_or_default();
         self.apply(&Command::Finish { verdict, summary: summary.clone() })?;
+        self.journal.flush()?;
         if self.is_finished() {
             return Ok(());
         }
         let reason = "the run could not be closed while attempts were at work".into();
         Err(RunError::StoredState { run: self.journal.run().to_owned(), reason })
-    }
-
-    /// Why the first observation brought nothing, in its own words.
-    fn failure_cause(&self) -> Option<String> {
-        let tasks = self.journal.state().tasks.values();
-        tasks.flat_map(|task| task.attempts.iter()).find_map(|attempt| {
-            attempt
-                .output
-                .as_ref()
-                .is_none_or(serde_json::Value::is_null)
-                .then(|| attempt.reason.clone())
-                .flatten()
-        })
     }
 
     fn summarise(&self, halt: &Halt, sum: &Sum) -> RunSummary {
@@ -99,7 +88,8 @@ impl Dispatcher {
             cost_usd: sum.cost_usd_micros as f64 / 1e6,
             wall_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             limit: (matches!(halt, Halt::Limit(_)) || sum.hung && verdict == Verdict::Failed)
-                .then(|| "timeout".to_owned()),
+                .then(|| self.limit_word())
+                .flatten(),
             changes: sum.merged.iter().map(|patch| patch.view.clone()).collect(),
             alternatives: sum.alternatives.clone(),
         }
@@ -142,27 +132,31 @@ impl Dispatcher {
         }
         Ok(())
     }
+}
 
-    async fn hand_over(&self, summary: &mut RunSummary) -> Result<(), RunError> {
-        let spec = &self.shop.spec;
-        let stored = self.state_dir.patch(self.journal.run());
-        let writes_to_repository = !matches!(spec.deliver, Deliver::Patch { .. });
-        if writes_to_repository && summary.verdict != Verdict::Verified {
-            summary.reason = format!("{}; not delivered because it is not verified", summary.reason);
-            return Ok(());
-        }
-        let changes: Vec<String> =
-            summary.changes.iter().map(|change| format!("{}:{}", change.file, change.line)).collect();
-        let message = format!(
-            "{}\n\nChanged {}. Made by smallhands run {}.",
-            spec.task,
-            changes.join(", "),
-            summary.run
-        );
-        let line = deliver(&spec.deliver, &spec.repo, &stored, &message).await?;
-        summary.reason = format!("{}; {line}", summary.reason);
-        Ok(())
-    }
+/// Why the first observation brought nothing, in its own words.
+fn failure_cause(state: &RunState) -> Option<String> {
+    state.tasks.values().flat_map(|task| task.attempts.iter()).find_map(|attempt| {
+        attempt
+            .output
+            .as_ref()
+            .is_none_or(serde_json::Value::is_null)
+            .then(|| attempt.reason.clone())
+            .flatten()
+    })
+}
+
+/// The verdict on a run that stands so, in the word that is stored, and why.
+#[must_use]
+pub fn verdict_of(state: &RunState, view: &PlannerView, halt: &Halt) -> (&'static str, String) {
+    let sum = Sum { cause: failure_cause(state), ..add_up(view) };
+    let (verdict, reason) = judge(halt, &sum);
+    let word = match verdict {
+        Verdict::Verified => "verified",
+        Verdict::Unverified => "unverified",
+        Verdict::Failed => "failed",
+    };
+    (word, reason)
 }
 
 /// The verdict, and why.
@@ -195,11 +189,18 @@ fn judge(halt: &Halt, sum: &Sum) -> (Verdict, String) {
             let verdict = if sum.merged.is_empty() { Verdict::Failed } else { Verdict::Unverified };
             (verdict, reason.to_owned())
         }
+        Halt::PlanDone(reason) => (Verdict::Verified, reason.clone()),
+        Halt::PlanFailed(reason) => (Verdict::Failed, reason.clone()),
         Halt::Limit(which) if sum.merged.is_empty() => {
             (Verdict::Failed, format!("{which} before a patch was found"))
         }
         Halt::Limit(which) => (Verdict::Unverified, format!("{which} before the result could be verified")),
     }
+}
+
+/// Whether a command of a plan ended otherwise than with exit code 0.
+fn failed_command(task: &PlannedTask) -> bool {
+    matches!(&task.delivery, Some(Delivery::Ran { note, .. }) if note != "exit code 0")
 }
 
 fn add_up(view: &PlannerView) -> Sum {
@@ -220,6 +221,11 @@ fn add_up(view: &PlannerView) -> Sum {
             Delivery::Observed { .. } => {}
             Delivery::Searched { validated, .. } => sum.validations += validated,
             Delivery::Changed { cost_usd_micros, .. } => sum.cost_usd_micros += cost_usd_micros,
+            // What commands of a plan printed is evidence until a verification brings better.
+            Delivery::Ran { log, .. } if task.standing == Standing::Done && failed_command(task) => {
+                sum.evidence = Some(log.clone());
+            }
+            Delivery::Ran { .. } => {}
             Delivery::Integrated { merged, alternatives, .. } => {
                 sum.merged.extend(merged.iter().cloned());
                 sum.alternatives.extend(alternatives.iter().cloned());
@@ -263,6 +269,8 @@ mod tests {
             (Halt::NoPatch, sum(false, 2, 0, false), Verdict::Failed),
             (Halt::Limit("deadline reached".into()), sum(false, 2, 0, false), Verdict::Failed),
             (Halt::Limit("deadline reached".into()), sum(false, 2, 0, true), Verdict::Unverified),
+            (Halt::PlanDone("done".into()), sum(false, 0, 0, true), Verdict::Verified),
+            (Halt::PlanFailed("why".into()), sum(false, 0, 0, true), Verdict::Failed),
             (Halt::Unobservable("why".into()), sum(false, 2, 0, false), Verdict::Failed),
         ];
         for (halt, sum, expected) in cases {
@@ -293,12 +301,12 @@ mod tests {
     fn searched(validated: u64) -> crate::planner::view::PlannedTask {
         let ended = "exhausted".into();
         let delivery = Delivery::Searched { found: vec![], validated, candidates: 99, ended };
-        task("search", Assignment::Run { command: String::new() }, delivery)
+        task("search", Assignment::Skip { role: String::new() }, delivery)
     }
 
     fn paid(cost_usd_micros: u64) -> crate::planner::view::PlannedTask {
         let delivery = Delivery::Changed { found: None, note: "n".into(), cost_usd_micros, log: None };
-        task("code", Assignment::Run { command: String::new() }, delivery)
+        task("code", Assignment::Skip { role: String::new() }, delivery)
     }
 
     fn verified(green: bool, failing: &[&str], warning: &str) -> crate::planner::view::PlannedTask {
@@ -361,6 +369,8 @@ mod tests {
             (Halt::NoPatch, sum(false, 1, 0, false), "no patch was found after 0 validations"),
             (limit(), sum(false, 1, 0, false), "deadline before a patch was found"),
             (limit(), sum(false, 1, 0, true), "deadline before the result could be verified"),
+            (Halt::PlanDone("done".into()), sum(false, 0, 0, true), "done"),
+            (Halt::PlanFailed("why".into()), sum(false, 0, 0, true), "why"),
             (Halt::Unobservable("why".into()), sum(false, 0, 0, true), "why"),
         ];
         for (halt, sum, expected) in cases {

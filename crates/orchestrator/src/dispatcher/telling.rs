@@ -1,8 +1,9 @@
 //! From durable events to what people and scripts are told. Pure.
 
-use smallhands_task_graph::{AttemptId, AttemptResult, RunEvent, RunState, Task, TaskId, TaskStep};
+use smallhands_task_graph::{AttemptId, AttemptResult, Order, RunEvent, RunState, Task, TaskId, TaskStep};
 
 use crate::assignment::Delivery;
+use crate::control::words;
 use crate::progress::{Progress, TaskPhase, TaskView};
 
 /// Failing tests named in one message.
@@ -13,7 +14,11 @@ const NAMED_TESTS: usize = 200;
 pub fn of_event(event: &RunEvent, state: &RunState) -> Vec<Progress> {
     match event {
         RunEvent::PlanAdopted { add, drop, reason, .. } if !add.is_empty() || !drop.is_empty() => {
-            vec![plan_changed(add, drop, reason)]
+            let mut told = vec![plan_changed(add, drop, reason)];
+            // Tasks that are on record only to say why they are not done.
+            let skipped = drop.iter().filter(|id| add.iter().any(|task| task.id == **id));
+            told.extend(skipped.map(|id| task_changed(id, TaskPhase::Dropped, reason.clone())));
+            told
         }
         RunEvent::TaskUnreachable { task, because } => {
             vec![task_changed(task, TaskPhase::Dropped, format!("{because} did not get done"))]
@@ -30,8 +35,40 @@ pub fn of_event(event: &RunEvent, state: &RunState) -> Vec<Progress> {
                 task_changed(&attempt.task, phase_after(*then), reason.clone()),
             ]
         }
+        RunEvent::OrderTaken { request, order, .. } => ordered(*request, order, state),
+        RunEvent::ApprovalAsked { approval, attempt, question, default, until_ms } => {
+            vec![Progress::ApprovalAsked {
+                approval: approval.clone(),
+                attempt: attempt.to_string(),
+                question: question.clone(),
+                default: *default,
+                until_ms: *until_ms,
+            }]
+        }
+        RunEvent::ApprovalLapsed { approval } => {
+            let yes = state.control.approvals.get(approval).is_some_and(|approval| approval.default);
+            vec![Progress::ApprovalSettled { approval: approval.clone(), yes, by: "nobody".into() }]
+        }
         _ => Vec::new(),
     }
+}
+
+fn ordered(request: u64, order: &Order, state: &RunState) -> Vec<Progress> {
+    let mut told = vec![Progress::ControlTaken { request, words: words::of_order(order) }];
+    match order {
+        Order::Answer { approval, yes } => {
+            told.push(Progress::ApprovalSettled { approval: approval.clone(), yes: *yes, by: "user".into() });
+        }
+        Order::CancelTask { task, reason }
+            if state
+                .task(task)
+                .is_some_and(|task| task.phase == smallhands_task_graph::TaskPhase::Dropped) =>
+        {
+            told.push(task_changed(task, TaskPhase::Dropped, reason.clone()));
+        }
+        _ => {}
+    }
+    told
 }
 
 fn plan_changed(add: &[Task], drop: &[TaskId], reason: &str) -> Progress {
@@ -107,7 +144,7 @@ pub fn describe(delivery: &Delivery) -> String {
                 found.len() - complete
             )
         }
-        Delivery::Changed { note, .. } => note.clone(),
+        Delivery::Changed { note, .. } | Delivery::Ran { note, .. } => note.clone(),
         Delivery::Integrated { merged: Some(patch), fixed, .. } => {
             format!("merged {}:{}, {} tests pass since then", patch.view.file, patch.view.line, fixed.len())
         }

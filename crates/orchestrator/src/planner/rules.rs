@@ -262,7 +262,7 @@ fn search_task(
 }
 
 /// The integration that puts what the tasks `from` bring on the run's tree.
-pub(crate) fn integration_task(
+fn integration_task(
     round: u32,
     name: &str,
     check: usize,
@@ -298,6 +298,7 @@ fn goal_tasks(view: &PlannerView, round: u32) -> Vec<Task> {
         hints: Vec::new(),
         check: seen.check,
         observation: Some(seen.observation.clone()),
+        budget_usd_micros: None,
     };
     let code = task(format!("code-goal-{round}"), work, goal);
     let from = vec![code.id.to_string()];
@@ -331,6 +332,7 @@ fn model_tasks(view: &PlannerView, round: u32) -> Vec<Task> {
                 hints,
                 check,
                 observation: observation.clone(),
+                budget_usd_micros: None,
             };
             let code = task(
                 format!("code-{group}"),

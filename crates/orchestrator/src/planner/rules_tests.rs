@@ -329,7 +329,18 @@ fn a_group_is_kept_while_one_of_its_tests_still_fails() {
 fn a_plan_file_comes_before_the_first_look() {
     let mut story = Story::new(1);
     let text = r#"{"tasks":[{"id":"a","role":"command","command":"x"}]}"#;
-    story.adopt(crate::planner::plan_file::parse(text, false).unwrap());
+    let source = crate::plan_source::PlanSource {
+        file: "plan.json".into(),
+        texts: [("plan.json".to_owned(), text.to_owned())].into(),
+        inputs: serde_json::Map::new(),
+    };
+    let script = crate::planner::plan_file::Script::new(&source, false).unwrap();
+    match script.progress(&smallhands_plan_format::expand::Known::new()) {
+        crate::planner::plan_file::Progressed::Changes(changes) => {
+            changes.into_iter().for_each(|change| story.adopt(change));
+        }
+        other => panic!("{other:?}"),
+    }
     assert_eq!(story.plan(), wait());
     assert_eq!(story.open(), ["a", "integrate-a"]);
     story.settle("a", None).settle("integrate-a", integrated("t0", "t1", &[])).plan();

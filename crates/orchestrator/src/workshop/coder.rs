@@ -1,5 +1,6 @@
 //! The coder's place in a run: a model works in a sandbox; what it changed is judged by tests, and their log goes back to it.
 
+use std::pin::Pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -10,12 +11,13 @@ use smallhands_checks::TestId;
 use smallhands_event_log::{NewEvent, StreamId};
 use smallhands_model_gateway::ChatModel;
 use smallhands_sandbox::Sandbox;
-use smallhands_trajectory::{Step, Trajectory};
+use smallhands_trajectory::{Message, Step, Trajectory};
 
 use super::command::found_patch;
 use super::{Attempt, Breakdown, Ending, Workshop};
 use crate::assignment::{Assignment, Delivery};
 use crate::journal::now_ms;
+use crate::request::ApprovalPolicy;
 
 /// Times that a model gets its failing tests back.
 const ROUNDS: u32 = 3;
@@ -42,7 +44,12 @@ pub async fn code(shop: &Workshop, attempt: &Attempt) -> Result<Ending, Breakdow
     };
     let reserved = shop.purse.reserve(shop.spec.agents);
     let mut spent = Spent::default();
-    let result = work(shop, attempt, model, reserved, &mut spent).await;
+    let own = match &attempt.work {
+        Assignment::Code { budget_usd_micros, .. } => *budget_usd_micros,
+        _ => None,
+    };
+    let most = [reserved, own].into_iter().flatten().min();
+    let result = work(shop, attempt, model, most, &mut spent).await;
     shop.purse.settle(reserved, spent.cost_usd_micros);
     result
 }
@@ -51,7 +58,7 @@ async fn work(
     shop: &Workshop,
     attempt: &Attempt,
     model: std::sync::Arc<dyn ChatModel>,
-    reserved: Option<u64>,
+    most: Option<u64>,
     spent: &mut Spent,
 ) -> Result<Ending, Breakdown> {
     let sandbox = shop.lease(attempt, &attempt.head).await?;
@@ -61,7 +68,7 @@ async fn work(
     let mut note = String::new();
     let mut fixed = Vec::new();
     for round in 1..=ROUNDS {
-        task.limits.budget_usd_micros = reserved.map(|budget| budget.saturating_sub(spent.cost_usd_micros));
+        task.limits.budget_usd_micros = most.map(|budget| budget.saturating_sub(spent.cost_usd_micros));
         let (model, runtime, cancel) = (model.clone(), sandbox.runtime(), &attempt.cancel);
         let outcome = match previous.take() {
             None => coder::run(model, runtime, &task, &recorder, cancel).await,
@@ -198,6 +205,18 @@ impl<'a> Recorder<'a> {
     }
 }
 
+impl Recorder<'_> {
+    fn append(&self, seq: &mut u64, kind: &str, payload: serde_json::Value) {
+        let event = NewEvent { kind: kind.into(), version: 1, payload };
+        match self.shop.log.append(&self.stream, *seq, now_ms(), &[event]) {
+            Ok(last) => *seq = last,
+            Err(error) => {
+                self.attempt.voice.warn(format!("a step of {} was not recorded: {error}", self.attempt.id))
+            }
+        }
+    }
+}
+
 impl CoderObserver for Recorder<'_> {
     fn activity(&self, doing: &str) {
         self.attempt.voice.doing(doing, 0);
@@ -205,12 +224,23 @@ impl CoderObserver for Recorder<'_> {
 
     fn step(&self, step: &Step) {
         let (Ok(mut seq), Ok(payload)) = (self.seq.lock(), serde_json::to_value(step)) else { return };
-        let event = NewEvent { kind: "step".into(), version: 1, payload };
-        match self.shop.log.append(&self.stream, *seq, now_ms(), &[event]) {
-            Ok(last) => *seq = last,
-            Err(error) => {
-                self.attempt.voice.warn(format!("a step of {} was not recorded: {error}", self.attempt.id))
-            }
+        self.append(&mut seq, "step", payload);
+    }
+
+    fn told(&self, message: &Message) {
+        let (Ok(mut seq), Ok(payload)) = (self.seq.lock(), serde_json::to_value(message)) else { return };
+        self.append(&mut seq, "told", payload);
+    }
+
+    fn heard(&self) -> Vec<String> {
+        self.attempt.mailbox.lock().map(|mut mailbox| std::mem::take(&mut *mailbox)).unwrap_or_default()
+    }
+
+    fn permit(&self, question: String) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        match self.shop.spec.approvals.policy {
+            ApprovalPolicy::Allow => Box::pin(std::future::ready(true)),
+            ApprovalPolicy::Deny => Box::pin(std::future::ready(false)),
+            ApprovalPolicy::Ask => Box::pin(self.attempt.voice.ask(question, false)),
         }
     }
 }

@@ -114,13 +114,25 @@ pub async fn sources(runtime: &dyn Runtime, paths: Vec<String>) -> Vec<(String, 
     sources
 }
 
-/// Files that a unified diff changes.
+/// Files that a git diff changes; binary, empty and moved ones are only named in its headers.
 #[must_use]
 pub fn files_of(diff: &str) -> Vec<String> {
-    let named =
-        diff.lines().filter_map(|line| line.strip_prefix("+++ b/").or_else(|| line.strip_prefix("--- a/")));
+    let named = diff.lines().filter_map(|line| {
+        line.strip_prefix("+++ b/")
+            .or_else(|| line.strip_prefix("--- a/"))
+            .or_else(|| of_header(line))
+            .or_else(|| line.strip_prefix("rename to "))
+    });
     let files: BTreeSet<&str> = named.map(|path| path.split('\t').next().unwrap_or(path)).collect();
     files.into_iter().map(str::to_owned).collect()
+}
+
+/// The file of a header `diff --git a/PATH b/PATH`.
+fn of_header(line: &str) -> Option<&str> {
+    let both = line.strip_prefix("diff --git a/")?;
+    let length = both.len().checked_sub(" b/".len())? / 2;
+    let (path, rest) = both.split_at_checked(length)?;
+    (rest.strip_prefix(" b/") == Some(path)).then_some(path)
 }
 
 #[cfg(test)]
@@ -190,5 +202,8 @@ mod tests {
         let diff =
             "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+c\n";
         assert_eq!(files_of(diff), ["new.py", "x.py"]);
+        let binary = "diff --git a/d/a b.gz b/d/a b.gz\nnew file mode 100644\nindex 0..1\nGIT binary patch\nliteral 3\nKcmZ\n";
+        assert_eq!(files_of(binary), ["d/a b.gz"], "a file without lines");
+        assert_eq!(files_of("diff --git a/x b/y\nrename from x\nrename to y\n"), ["y"]);
     }
 }

@@ -260,6 +260,10 @@ mod tests {
         let id = smallhands_task_graph::AttemptId::new("integrate".into(), 1);
         let (to, _) = tokio::sync::mpsc::unbounded_channel();
         Attempt {
+            conduct: crate::conduct::Conduct::default(),
+            effect_key: "r/i".into(),
+            outside: None,
+            mailbox: Default::default(),
             task: smallhands_task_graph::Task::new("integrate", work.role(), "g"),
             work,
             head: "t0".into(),

@@ -6,6 +6,8 @@ mod coder;
 mod command;
 mod evidence;
 mod integrator;
+mod merger;
+mod once;
 mod races;
 mod repairer;
 mod tester;
@@ -13,7 +15,7 @@ mod verifier;
 pub mod voice;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -25,9 +27,12 @@ use smallhands_event_log::{BlobId, EventLog, LogError};
 use smallhands_model_gateway::ChatModel;
 use smallhands_sandbox::{Base, Sandbox, SandboxBackend, SandboxError, SandboxSpec, TreeId};
 use smallhands_shell_runtime::Limits;
-use smallhands_task_graph::{AttemptId, AttemptResult, Limit, RaceId, Task};
+use smallhands_task_graph::{AttemptId, AttemptResult, Limit, OutsideEffect, RaceId, Task};
 
 use crate::assignment::{Assignment, Delivery, Tree};
+use crate::conduct::Conduct;
+use crate::planner::plan_file::Script;
+use crate::request::ApprovalPolicy;
 use crate::spec::RunSpec;
 use races::Races;
 use voice::Voice;
@@ -36,6 +41,8 @@ use voice::Voice;
 const ATTEMPT_MEMORY: u64 = 4 << 30;
 /// Processes of one attempt.
 const ATTEMPT_PROCESSES: u64 = 512;
+/// How long an attempt that was asked to stop may take to do so by itself; then its processes are killed.
+const WIND_DOWN: Duration = Duration::from_secs(3);
 
 /// Everything that attempts of one run share. Immutable but for the bounds of races.
 pub struct Workshop {
@@ -55,10 +62,12 @@ pub struct Workshop {
     pub environment: BTreeMap<String, String>,
     /// CPU cores to count on.
     pub cores: u32,
-    /// When the run has to be over.
-    pub deadline: Instant,
+    /// When the run has to be over; moves when the user says so.
+    deadline: Mutex<Instant>,
     /// Money left for models, millionths of a US dollar.
     pub purse: Purse,
+    /// The plan that the user laid down.
+    pub script: Option<Script>,
     races: Races,
 }
 
@@ -84,35 +93,51 @@ pub struct WorkshopParts {
     pub deadline: Instant,
     /// Money spent before this process took over, millionths of a US dollar.
     pub spent_usd_micros: u64,
+    /// The plan that the user laid down.
+    pub script: Option<Script>,
 }
 
 /// The run's money. Reserved before a model is called, settled afterwards.
 #[derive(Debug)]
 pub struct Purse {
-    left: std::sync::Mutex<Option<u64>>,
+    sums: Mutex<Sums>,
+}
+
+/// Millionths of a US dollar.
+#[derive(Debug)]
+struct Sums {
+    budget: Option<u64>,
+    spent: u64,
+    reserved: u64,
 }
 
 impl Purse {
     fn new(budget: Option<u64>, spent: u64) -> Self {
-        Self { left: std::sync::Mutex::new(budget.map(|budget| budget.saturating_sub(spent))) }
+        Self { sums: Mutex::new(Sums { budget, spent, reserved: 0 }) }
+    }
+
+    /// Allows this much for the whole run from now on. What is reserved already stays so.
+    pub fn set_budget(&self, budget: u64) {
+        if let Ok(mut sums) = self.sums.lock() {
+            sums.budget = Some(budget);
+        }
     }
 
     /// Takes one of `shares` equal shares of what is left, so that parallel attempts cannot overspend together; `None`
     /// means no limit.
     fn reserve(&self, shares: u32) -> Option<u64> {
-        let mut left = self.left.lock().ok()?;
-        let left = left.as_mut()?;
-        let share = *left / u64::from(shares.max(1));
-        *left -= share;
+        let mut sums = self.sums.lock().ok()?;
+        let left = sums.budget?.saturating_sub(sums.spent.saturating_add(sums.reserved));
+        let share = left / u64::from(shares.max(1));
+        sums.reserved += share;
         Some(share)
     }
 
     /// Gives back what was not spent.
     fn settle(&self, reserved: Option<u64>, spent: u64) {
-        if let (Some(reserved), Ok(mut left)) = (reserved, self.left.lock())
-            && let Some(left) = left.as_mut()
-        {
-            *left += reserved.saturating_sub(spent);
+        if let Ok(mut sums) = self.sums.lock() {
+            sums.reserved = sums.reserved.saturating_sub(reserved.unwrap_or(0));
+            sums.spent = sums.spent.saturating_add(spent);
         }
     }
 }
@@ -133,6 +158,14 @@ pub struct Attempt {
     pub brought: Vec<(String, Delivery)>,
     /// Tests that patches merged in the same round made pass.
     pub fixed: BTreeSet<String>,
+    /// How it is to be carried out.
+    pub conduct: Conduct,
+    /// Idempotency key of the task's effect outside, if it has one.
+    pub effect_key: String,
+    /// What is known about that effect from earlier attempts.
+    pub outside: Option<OutsideEffect>,
+    /// What the user says to the agent.
+    pub mailbox: Arc<Mutex<Vec<String>>>,
     /// Stops the work.
     pub cancel: CancelToken,
     /// The line to the dispatcher.
@@ -185,15 +218,26 @@ impl Workshop {
             model: parts.model,
             environment: parts.environment,
             cores: parts.cores.max(1),
-            deadline: parts.deadline,
+            deadline: Mutex::new(parts.deadline),
+            script: parts.script,
             races: Races::default(),
         }
     }
 
     /// Works on an attempt until it ends, is cancelled, or runs out of time. Leaves no sandbox behind.
     pub async fn perform(&self, attempt: &Attempt) -> AttemptResult {
+        if attempt.conduct.approval && !self.is_approved(attempt).await {
+            let reason = "the user did not agree to it".to_owned();
+            return AttemptResult::GaveUp { reason, output: Value::Null };
+        }
         let limit = Duration::from_millis(attempt.task.time_limit_ms);
-        match tokio::time::timeout(limit, self.assign(attempt)).await {
+        let outcome = tokio::select! {
+            outcome = tokio::time::timeout(limit, self.assign(attempt)) => outcome,
+            () = overdue(&attempt.cancel) => {
+                return AttemptResult::Lost { reason: "stopped on request".into() };
+            }
+        };
+        match outcome {
             Err(_) => AttemptResult::LimitReached { which: Limit::Time },
             Ok(Ok(Ending::Done(delivery))) => AttemptResult::Done { output: delivery.to_value() },
             Ok(Ok(Ending::GaveUp(reason, delivery))) => {
@@ -204,12 +248,35 @@ impl Workshop {
         }
     }
 
+    /// Whether the user lets the attempt begin.
+    async fn is_approved(&self, attempt: &Attempt) -> bool {
+        match self.spec.approvals.policy {
+            ApprovalPolicy::Allow => true,
+            ApprovalPolicy::Deny => false,
+            ApprovalPolicy::Ask => {
+                let question = format!("may task {} begin? {}", attempt.task.id, attempt.task.goal);
+                tokio::select! {
+                    answer = attempt.voice.ask(question, false) => answer,
+                    () = attempt.cancel.cancelled() => false,
+                }
+            }
+        }
+    }
+
     async fn assign(&self, attempt: &Attempt) -> Result<Ending, Breakdown> {
         match &attempt.work {
             Assignment::Observe { check, at, .. } => tester::observe(self, attempt, *check, at).await,
             Assignment::Search { .. } => repairer::search(self, attempt).await,
             Assignment::Code { .. } => coder::code(self, attempt).await,
-            Assignment::Run { command } => command::run(self, attempt, command).await,
+            Assignment::Run { command, env, outputs } => {
+                let order = command::Order { command, env, outputs };
+                match &attempt.conduct.once {
+                    Some(once) => once::run(self, attempt, order, once).await,
+                    None => command::run(self, attempt, order).await,
+                }
+            }
+            Assignment::Merge { checks, .. } => merger::merge(self, attempt, checks).await,
+            Assignment::Skip { .. } => Err(Breakdown::NotRunnable("there is nothing to do".into())),
             Assignment::Integrate { .. } => integrator::integrate(self, attempt).await,
             Assignment::Verify { at, .. } => verifier::verify(self, attempt, at).await,
         }
@@ -238,7 +305,15 @@ impl Workshop {
 
     /// Time until the run has to be over.
     fn time_left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+        let deadline = self.deadline.lock().map_or_else(|_| Instant::now(), |deadline| *deadline);
+        deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// The run has to be over at another time.
+    pub fn set_deadline(&self, at: Instant) {
+        if let Ok(mut deadline) = self.deadline.lock() {
+            *deadline = at;
+        }
     }
 
     /// Stores something large beside the events.
@@ -255,6 +330,12 @@ impl Workshop {
         serde_json::from_slice(&bytes)
             .map_err(|error| Breakdown::Other(format!("blob {blob} cannot be read: {error}")))
     }
+}
+
+/// Waits until an attempt that was asked to stop has had its time to put its things away.
+async fn overdue(cancel: &CancelToken) {
+    cancel.cancelled().await;
+    tokio::time::sleep(WIND_DOWN).await;
 }
 
 /// A tree named in an assignment.

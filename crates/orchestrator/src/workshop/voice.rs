@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use smallhands_task_graph::{AttemptId, AttemptResult};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::progress::PatchView;
 
@@ -37,6 +37,39 @@ pub enum Input {
     },
     /// Something the user should know.
     Warning(String),
+    /// The user has to agree to something.
+    Ask {
+        /// Who asks.
+        attempt: AttemptId,
+        /// What, in one line.
+        question: String,
+        /// What counts when nobody answers in time.
+        default: bool,
+        /// Where the answer goes.
+        reply: oneshot::Sender<bool>,
+    },
+    /// Something is about to be done outside; made durable.
+    Intend {
+        /// Who.
+        attempt: AttemptId,
+        /// Idempotency key.
+        key: String,
+        /// Opaque to the dispatcher.
+        what: Value,
+        /// Durable, or why it must not be done.
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+    /// How it came out; made durable.
+    Receive {
+        /// Idempotency key.
+        key: String,
+        /// Whether it is known to be done.
+        done: bool,
+        /// Opaque to the dispatcher.
+        receipt: Value,
+        /// Durable.
+        reply: oneshot::Sender<()>,
+    },
     /// The attempt has ended and its sandbox is gone.
     Ended {
         /// Who.
@@ -88,6 +121,31 @@ impl Voice {
     /// Tells the user something.
     pub fn warn(&self, message: impl Into<String>) {
         self.send(Input::Warning(message.into()));
+    }
+
+    /// Asks the user, and waits until there is an answer or the time for one is over. A dispatcher that is gone says no
+    /// more than the default.
+    pub async fn ask(&self, question: String, default: bool) -> bool {
+        let (reply, answer) = oneshot::channel();
+        self.send(Input::Ask { attempt: self.attempt.clone(), question, default, reply });
+        answer.await.unwrap_or(default)
+    }
+
+    /// Says what will be done outside; once this has returned well, it may be done.
+    ///
+    /// # Errors
+    /// Why it must not be done.
+    pub async fn intend(&self, key: &str, what: Value) -> Result<(), String> {
+        let (reply, intended) = oneshot::channel();
+        self.send(Input::Intend { attempt: self.attempt.clone(), key: key.to_owned(), what, reply });
+        intended.await.unwrap_or_else(|_| Err("the run is being put away".to_owned()))
+    }
+
+    /// Says how it came out, and waits until that is durable.
+    pub async fn receive(&self, key: &str, done: bool, receipt: Value) {
+        let (reply, received) = oneshot::channel();
+        self.send(Input::Receive { key: key.to_owned(), done, receipt, reply });
+        let _ = received.await;
     }
 
     fn is_due(&self) -> bool {

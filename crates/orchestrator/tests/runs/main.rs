@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod control;
 mod delivery;
 mod endpoint;
 mod interruption;
@@ -11,4 +12,6 @@ mod plans;
 mod project;
 mod repairs;
 mod resuming;
+mod retracing;
 mod support;
+mod unfolding;

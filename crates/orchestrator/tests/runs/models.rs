@@ -1,7 +1,7 @@
 //! Runs with a model that plays a script: the same flow, the same verification, whatever the model claims.
 
 use serde_json::{Value, json};
-use smallhands_event_log::{EventLog, StreamId};
+use smallhands_event_log::StreamId;
 use smallhands_orchestrator::progress::Verdict;
 use smallhands_orchestrator::request::RunRequest;
 
@@ -44,11 +44,13 @@ async fn every_step_of_a_model_is_kept() {
     let bench = unwritten();
     let told = bench.run(bench.scripted(&writes_the_function())).await;
     let summary = told.expect(Verdict::Verified);
-    let log = bench.state.log().unwrap();
+    let log = bench.state.log();
     let streams = log.streams(&format!("attempt/{}/", summary.run)).unwrap();
     assert_eq!(streams.len(), 1, "{streams:?}");
     let stream: &StreamId = &streams[0];
     let steps = log.read(stream, 0).unwrap();
+    let (told, steps): (Vec<_>, Vec<_>) = steps.into_iter().partition(|entry| entry.kind == "told");
+    assert_eq!(told.len(), 2, "the standing instructions and the task: {told:?}");
     assert!(steps.len() >= 2 && steps.iter().all(|step| step.kind == "step"), "{steps:?}");
     let text = steps.iter().map(|step| step.payload.to_string()).collect::<String>();
     assert!(text.contains("edit_file") && text.contains("submit"), "{text}");

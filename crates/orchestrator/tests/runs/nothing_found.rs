@@ -64,7 +64,7 @@ async fn a_run_out_of_time_says_which_limit_it_was() {
     request.checks = vec!["sleep 60".into()];
     // A command may use most of the time that is left; what remains is too short for the check.
     let plan = r#"{"tasks":[{"id":"slow","role":"command","command":"sleep 60"}]}"#;
-    request.plan = Some(bench.beside("plan.json", plan));
+    request.plan = bench.planned("plan.json", plan, &[]).plan;
     request.timeout = Some(Duration::from_millis(1500));
     let told = bench.run(request).await;
     let summary = told.expect(Verdict::Failed);
@@ -75,14 +75,13 @@ async fn a_run_out_of_time_says_which_limit_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_cannot_be_carried_out_are_refused_before_any_work() {
     let bench = shop(&[DISCOUNT]);
-    let plan = bench.beside("plan.json", r#"{"tasks":[{"id":"a","role":"dancer"}]}"#);
+    let plan = bench.planned("plan.json", r#"{"tasks":[{"id":"a","goal":"dance"}]}"#, &[]).plan;
     type Spoil<'a> = Box<dyn Fn(&mut smallhands_orchestrator::request::RunRequest) + 'a>;
     let cases: Vec<(Spoil<'_>, &str)> = vec![
         (Box::new(|request| request.repo = "/no/such/folder".into()), "--repo"),
         (Box::new(|request| request.sandbox = "microvm".into()), "microvm"),
         (Box::new(|request| request.checks = vec!["  ".into()]), "empty --check"),
-        (Box::new(|request| request.plan = Some(plan.clone())), "dancer"),
-        (Box::new(|request| request.plan = Some("/no/such/plan".into())), "/no/such/plan"),
+        (Box::new(|request| request.plan = plan.clone()), "--model"),
         (Box::new(|request| request.model = Some(settings("scripted:/no/such", ""))), "/no/such"),
         (
             Box::new(|request| {

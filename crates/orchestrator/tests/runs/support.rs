@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use smallhands_event_log::{EventLog, StoredEvent, StreamId};
+use smallhands_event_log::{StoredEvent, StreamId};
 use smallhands_orchestrator::CancelToken;
+use smallhands_orchestrator::plan_source::PlanSource;
 use smallhands_orchestrator::progress::{Progress, RunSummary, Verdict};
 use smallhands_orchestrator::request::{Deliver, ModelSettings, ResumeContext, RunError, RunRequest};
 use smallhands_orchestrator::run::{resume, run};
-use smallhands_orchestrator::state_dir::StateDir;
+use smallhands_orchestrator::state_dir::{Durability, StateDir};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -42,7 +43,7 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let repo = folder.path().join("project");
         std::fs::create_dir(&repo).unwrap();
-        let state = StateDir::open(&folder.path().join("state")).unwrap();
+        let state = StateDir::open(&folder.path().join("state"), Durability::Full).unwrap();
         let bench = Self { repo: repo.canonicalize().unwrap(), state, folder };
         for (path, text) in files {
             bench.write(path, text);
@@ -90,13 +91,23 @@ impl Bench {
             sandbox: "host".into(),
             model: None,
             plan: None,
+            plan_only: false,
             budget_usd: None,
             timeout: Some(Duration::from_secs(200)),
             check_timeout: Some(Duration::from_secs(60)),
             test_timeout: None,
             deliver: Deliver::Patch { to: None },
+            approvals: Default::default(),
             environment: environment(),
         }
+    }
+
+    /// The request to follow a plan, and to look for no checks.
+    pub fn planned(&self, name: &str, text: &str, inputs: &[(&str, &str)]) -> RunRequest {
+        let inputs: Vec<(String, String)> =
+            inputs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let plan = PlanSource::read(&self.beside(name, text), &inputs).unwrap_or_else(|bad| panic!("{bad}"));
+        RunRequest { plan: Some(plan), plan_only: true, checks: Vec::new(), ..self.request() }
     }
 
     /// The request with a model that plays `script`.
@@ -180,7 +191,7 @@ impl Bench {
     /// The durable events of a run.
     pub fn stored(&self, run: &str) -> Vec<StoredEvent> {
         let stream = StreamId::new(format!("run/{run}")).unwrap();
-        self.state.log().unwrap().read(&stream, 0).unwrap()
+        self.state.log().read(&stream, 0).unwrap()
     }
 
     /// Makes sure that no task which was done was begun again.

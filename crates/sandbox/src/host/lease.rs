@@ -14,10 +14,10 @@ use crate::error::SandboxError;
 /// The lease's file in a sandbox's directory.
 const FILE: &str = "lease.json";
 
-/// Name of a directory that is still being made, or already being removed; the lease's id follows.
-pub(super) const UNFINISHED: &str = ".unfinished-";
+/// How the name of a directory begins that is still being made, or already being removed.
+const UNFINISHED: &str = ".unfinished-";
 
-/// How old something without a readable lease must be before it counts as abandoned: making one takes milliseconds.
+/// How old something that does not tell its owner must be before it counts as abandoned.
 const GRACE: Duration = Duration::from_secs(10 * 60);
 
 /// A claim to a sandbox.
@@ -57,6 +57,13 @@ impl Lease {
         }
     }
 
+    /// The name of the sandbox's directory while it is being made or removed. It tells the holder as well, because there is
+    /// a moment at either end when the directory is there and the lease in it is not.
+    pub(super) fn unfinished_name(&self) -> String {
+        let Holder { pid, started, .. } = self.process;
+        format!("{UNFINISHED}{}.{pid}.{started}.{}", self.id, self.process.place())
+    }
+
     /// Time to live.
     pub(super) fn ttl(&self) -> Duration {
         Duration::from_millis(self.ttl_ms)
@@ -79,7 +86,18 @@ impl Lease {
 /// Whether what lies at `dir` belongs to no living process.
 pub(super) fn is_abandoned(dir: &Path) -> bool {
     let lease = fs::read(dir.join(FILE)).ok().and_then(|text| serde_json::from_slice::<Lease>(&text).ok());
-    lease.map_or_else(|| is_old(dir), |lease| lease.is_abandoned())
+    match lease {
+        Some(lease) => lease.is_abandoned(),
+        None => is_left_by_the_dead(dir).unwrap_or_else(|| is_old(dir)),
+    }
+}
+
+/// What the name of an unfinished directory says about its holder; `None` when it says nothing that is understood here.
+fn is_left_by_the_dead(dir: &Path) -> Option<bool> {
+    let mut parts = dir.file_name()?.to_str()?.strip_prefix(UNFINISHED)?.split('.').skip(1);
+    let (pid, started) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let here = Holder { pid, started, ..Holder::this_process() };
+    (parts.next()? == here.place()).then(|| start_time(pid) != Some(started))
 }
 
 fn is_old(dir: &Path) -> bool {
@@ -91,6 +109,12 @@ impl Holder {
     fn this_process() -> Self {
         let pid = i32::try_from(std::process::id()).unwrap_or(0);
         Self { pid, started: start_time(pid).unwrap_or(0), boot: boot_id(), pid_namespace: pid_namespace() }
+    }
+
+    /// A short name for where the process id means something.
+    fn place(&self) -> String {
+        let named = format!("{}\n{}", self.boot, self.pid_namespace);
+        blake3::hash(named.as_bytes()).to_hex().chars().take(8).collect()
     }
 
     /// `None` when that cannot be known from here.
@@ -154,6 +178,30 @@ mod tests {
             lease.process.pid_namespace = "another".into();
             lease.created_ms = 0;
         }));
+    }
+
+    #[test]
+    fn names_of_unfinished_directories_tell_whether_their_holder_lives() {
+        let dir = tempfile::tempdir().unwrap();
+        let mine = Lease::new("run", HOUR);
+        let with = |change: fn(&mut Holder)| {
+            let mut lease = mine.clone();
+            change(&mut lease.process);
+            let path = dir.path().join(lease.unfinished_name());
+            fs::create_dir_all(&path).unwrap();
+            is_abandoned(&path)
+        };
+        assert!(!with(|_| {}));
+        assert!(with(|holder| holder.pid = i32::MAX));
+        assert!(with(|holder| holder.started += 1));
+        assert!(!with(|holder| {
+            holder.pid = i32::MAX;
+            holder.pid_namespace = "another".into();
+        }));
+        for strange in [".unfinished-x", ".unfinished-x.1", ".unfinished-x.a.b.c", "x.1.2.3"] {
+            fs::create_dir_all(dir.path().join(strange)).unwrap();
+            assert!(!is_abandoned(&dir.path().join(strange)), "{strange} is young");
+        }
     }
 
     #[test]

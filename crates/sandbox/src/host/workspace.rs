@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::lease::{Lease, UNFINISHED};
+use super::lease::Lease;
 use crate::base::{Base, patch_text};
 use crate::error::SandboxError;
 use crate::git::{Git, create_repository};
@@ -30,6 +30,8 @@ const NO_CHANGE: [&str; 7] =
 #[derive(Debug)]
 pub(super) struct Workspace {
     dir: PathBuf,
+    /// Where it lies while it is being made or removed.
+    unfinished: PathBuf,
     at: TreeId,
     /// Whether there is still something to remove.
     present: AtomicBool,
@@ -44,8 +46,9 @@ impl Workspace {
         base: &Base,
         at: &TreeId,
     ) -> Result<Self, SandboxError> {
-        let begun = sandboxes.join(format!("{UNFINISHED}{}", lease.id));
-        let mut workspace = Self { dir: begun, at: at.clone(), present: AtomicBool::new(true) };
+        let begun = sandboxes.join(lease.unfinished_name());
+        let mut workspace =
+            Self { dir: begun.clone(), unfinished: begun, at: at.clone(), present: AtomicBool::new(true) };
         workspace.lay_out(lease, base)?;
         workspace.check_out(base).await?;
         let finished = sandboxes.join(&lease.id);
@@ -146,10 +149,8 @@ impl Workspace {
 
     /// Renames the directory, so that nobody finds it half removed under its own name.
     fn out_of_the_way(&self) -> PathBuf {
-        let name = self.dir.file_name().unwrap_or_default().to_string_lossy();
-        let grave = self.dir.with_file_name(format!("{UNFINISHED}{}", name.trim_start_matches(UNFINISHED)));
-        match fs::rename(&self.dir, &grave) {
-            Ok(()) => grave,
+        match fs::rename(&self.dir, &self.unfinished) {
+            Ok(()) => self.unfinished.clone(),
             Err(_) => self.dir.clone(),
         }
     }

@@ -105,6 +105,15 @@ pub fn one_of_each() -> Vec<Progress> {
         found("t1#1"),
         ended("t1#1"),
         Progress::PatchMerged { task: "t1".into(), patch: patch(), fixed: vec!["test_a".into()] },
+        Progress::ControlTaken { request: 3, words: "paused".into() },
+        Progress::ApprovalAsked {
+            approval: "ask-1".into(),
+            attempt: "code-goal#1".into(),
+            question: "may it do this?".into(),
+            default: false,
+            until_ms: 9,
+        },
+        Progress::ApprovalSettled { approval: "ask-1".into(), yes: false, by: "nobody".into() },
         Progress::Warning { message: "the submodule vendor/x is not there and was left out".into() },
         Progress::RunFinished(summary()),
     ]

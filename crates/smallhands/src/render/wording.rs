@@ -45,6 +45,17 @@ pub fn lines(event: &Progress) -> Vec<String> {
             lines.extend(listed("  now passing: ", fixed));
             lines
         }
+        Progress::ControlTaken { words, .. } => vec![format!("control: {words}")],
+        Progress::ApprovalAsked { approval, attempt, question, default, .. } => {
+            let default = if *default { "yes" } else { "no" };
+            vec![format!(
+                "{approval}: {attempt} asks: {question} (answer with `smallhands approve RUN {approval} yes|no`; \
+                 no answer means {default})"
+            )]
+        }
+        Progress::ApprovalSettled { approval, yes, by } => {
+            vec![format!("{approval}: {} ({by})", if *yes { "yes" } else { "no" })]
+        }
         Progress::Warning { message } => vec![format!("warning: {message}")],
         Progress::RunFinished(summary) => run_finished(summary),
     };

@@ -7,6 +7,12 @@ use crate::failure::Failure;
 
 /// The failure for an error. Messages of the orchestrator say what to do next after their last semicolon.
 pub fn explain(error: &RunError) -> Failure {
+    if let RunError::BadPlan(bad) = error {
+        // Its problems are shown whole, each with its own advice.
+        let what = bad.rendered.strip_prefix("error: ").unwrap_or(&bad.rendered).to_owned();
+        let next = format!("correct it; `smallhands plan check {}` says whether it is right", bad.file);
+        return Failure { what, on: None, next: Some(next), exit: exit_code::BAD_INPUT };
+    }
     let message = error.to_string();
     let (what, next) = match message.rsplit_once("; ") {
         Some((what, next)) => (what.to_owned(), Some(next.to_owned())),

@@ -1,12 +1,18 @@
 //! What the user wrote and what the surroundings say, resolved into one request that needs no more looking up.
 
 use std::thread::available_parallelism;
+use std::time::Duration;
 
-use smallhands_orchestrator::request::{Deliver, ModelSettings, ResumeContext, RunRequest};
+use smallhands_orchestrator::plan_source::PlanSource;
+use smallhands_orchestrator::request::{
+    ApprovalPolicy, Approvals, Deliver, ModelSettings, ResumeContext, RunRequest,
+};
 
+use crate::arguments::steering::ApprovalChoice;
 use crate::arguments::{DeliveryArguments, RunArguments};
 use crate::configuration::{Configuration, ModelConfiguration};
 use crate::failure::Failure;
+use crate::run::explain;
 
 /// Models whose answers come from a file need no endpoint.
 const SCRIPTED: &str = "scripted:";
@@ -17,6 +23,14 @@ const SCRIPTED: &str = "scripted:";
 /// When a model is asked for, but no endpoint is known.
 pub fn resolve(arguments: RunArguments, configuration: &Configuration) -> Result<RunRequest, Failure> {
     let cores = cores();
+    let plan = match &arguments.plan {
+        Some(file) => Some(PlanSource::read(file, &arguments.inputs).map_err(|bad| explain(&bad.into()))?),
+        None if arguments.inputs.is_empty() => None,
+        None => {
+            let next = "name the plan that it is for with --plan FILE";
+            return Err(Failure::bad_input("there is no plan to give an input to", "--input", next));
+        }
+    };
     Ok(RunRequest {
         task: arguments.task,
         repo: arguments.repo,
@@ -25,14 +39,25 @@ pub fn resolve(arguments: RunArguments, configuration: &Configuration) -> Result
         cores,
         sandbox: arguments.sandbox,
         model: model_settings(arguments.model.as_deref(), &configuration.model)?,
-        plan: arguments.plan,
+        plan,
+        plan_only: arguments.plan_only,
         budget_usd: arguments.budget_usd,
         timeout: arguments.timeout,
         check_timeout: arguments.check_timeout,
         test_timeout: None,
         deliver: delivery(arguments.delivery),
+        approvals: approvals(arguments.approvals, arguments.approval_timeout),
         environment: configuration.sandbox_environment.clone(),
     })
+}
+
+fn approvals(choice: ApprovalChoice, wait: Duration) -> Approvals {
+    let policy = match choice {
+        ApprovalChoice::Ask => ApprovalPolicy::Ask,
+        ApprovalChoice::Allow => ApprovalPolicy::Allow,
+        ApprovalChoice::Deny => ApprovalPolicy::Deny,
+    };
+    Approvals { policy, wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) }
 }
 
 /// What a resumed run is given anew: where models are reached. The run itself knows whether it needs one, and its name.

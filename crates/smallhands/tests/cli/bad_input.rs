@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::harness::{Account, Finished};
+use super::harness::{Account, Finished, finish};
 use super::projects::{CHECK, Project};
 use super::traces::assert_nothing_left;
 
@@ -67,19 +67,39 @@ fn a_state_directory_that_cannot_be_written() {
     }
 }
 
+fn assert_refused_and_kept(account: &Account, project: &Project, file: &std::path::Path) {
+    let content = fs::read(file).unwrap();
+    let finished = run(account, project, &["--check", CHECK]).expect_exit(4);
+    assert!(finished.stderr.starts_with("error: "), "{}", finished.stderr);
+    let name = file.file_name().unwrap().to_str().unwrap();
+    assert!(finished.stderr.contains(name), "{}", finished.stderr);
+    assert_eq!(fs::read(file).unwrap(), content, "evidence is not destroyed");
+    account.smallhands(&["runs"]).expect_exit(4);
+}
+
 #[test]
-fn a_corrupt_state_database_is_reported_and_kept() {
+fn a_log_that_is_none_is_reported_and_kept() {
     let (account, project) = (Account::new(), Project::buggy());
     run(&account, &project, &["--check", CHECK]).expect_exit(0);
+    let segment = account.state().join("log/00000001.seg");
+    fs::write(&segment, "this is not a log ".repeat(4096)).unwrap();
+    assert_refused_and_kept(&account, &project, &segment);
+}
+
+#[test]
+fn a_corrupt_database_of_an_older_state_folder_is_reported_and_kept() {
+    let (account, project) = (Account::new(), Project::buggy());
+    fs::create_dir_all(account.state()).unwrap();
     let database = account.state().join("state.db");
-    let rubbish = "this is not a database ".repeat(4096);
-    fs::write(&database, &rubbish).unwrap();
-    for extra in ["state.db-wal", "state.db-shm"] {
-        let _ = fs::remove_file(account.state().join(extra));
-    }
-    let finished = run(&account, &project, &["--check", CHECK]).expect_exit(4);
-    assert!(finished.stderr.starts_with("error: "), "{}", finished.stderr);
-    assert!(finished.stderr.contains("state.db"), "{}", finished.stderr);
-    assert_eq!(fs::read_to_string(&database).unwrap(), rubbish, "evidence is not destroyed");
-    account.smallhands(&["runs"]).expect_exit(4);
+    fs::write(&database, "this is not a database ".repeat(4096)).unwrap();
+    assert_refused_and_kept(&account, &project, &database);
+}
+
+#[test]
+fn a_durability_that_is_not_known() {
+    let (account, project) = (Account::new(), Project::buggy());
+    run(&account, &project, &["--check", CHECK, "--durability", "some"]).expect_exit(2);
+    let mut command = account.command(&["runs"]);
+    command.env("SMALLHANDS_DURABILITY", "some");
+    finish(command).expect_error(2, &["SMALLHANDS_DURABILITY", "`full` or `relaxed`"]);
 }

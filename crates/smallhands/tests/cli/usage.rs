@@ -27,6 +27,15 @@ fn help_shows_every_command_the_flags_and_the_exit_codes() {
     ] {
         assert!(run.stdout.contains(flag), "{flag}");
     }
+    for (command, parts) in [
+        ("check", &["line", "exit code 2"][..]),
+        ("show", &["mermaid", "dot", "json", "--agents", "forecast"]),
+        ("run", &["--input", "--repo", "--agents", "--timeout", "--json", "Exit codes:", "resume RUN"]),
+    ] {
+        let help = account.smallhands(&["plan", command, "--help"]).expect_exit(0).stdout;
+        parts.iter().for_each(|part| assert!(help.contains(part), "{command}: {part}\n{help}"));
+        assert!(!help.contains("--plan "), "{help}");
+    }
     assert!(account.smallhands(&["--version"]).expect_exit(0).stdout.starts_with("smallhands 0."));
 }
 
@@ -39,6 +48,10 @@ fn misuse_exits_with_2_and_says_what_is_wrong() {
         (&["run", "--sandbox", "cellar"], "host"),
         (&["run", "--apply", "--branch", "b"], "cannot be used with"),
         (&["run", "--nonsense"], "--nonsense"),
+        (&["run", "--input", "novalue"], "NAME=VALUE"),
+        (&["run", "--input", "a=b"], "--plan"),
+        (&["plan", "run"], "FILE"),
+        (&["plan", "run", "a.yaml", "--plan", "b.yaml"], "cannot be used with"),
         (&["dance"], "dance"),
         (&["show"], "RUN"),
         (&[], "Usage"),

@@ -10,8 +10,11 @@ use crate::{Needs, RunEvent, RunState, Task, TaskId, TaskPhase};
 /// The waiting tasks that fall when the tasks in `undone` settle without being done, `added` ones included, and those that
 /// should have fallen already because their log was cut before it said so. Each comes after the one to blame. Takes time
 /// for what falls and for what is added, not for what is there.
-pub(super) fn fallen(state: &RunState, undone: &[Slot], added: &[Task]) -> Vec<RunEvent> {
-    let known = undone.iter().filter_map(|slot| state.tasks.id_at(*slot)).collect();
+///
+/// Tasks of `added` that are in `dropped` do not fall: they are gone already.
+pub(crate) fn fallen(state: &RunState, undone: &[Slot], added: &[Task], dropped: &[TaskId]) -> Vec<RunEvent> {
+    let gone = added.iter().map(|task| &task.id).filter(|id| dropped.contains(id));
+    let known = undone.iter().filter_map(|slot| state.tasks.id_at(*slot)).chain(gone).collect();
     let mut falling = Falling { state, known, order: Vec::new() };
     falling.take_overdue();
     for slot in undone {

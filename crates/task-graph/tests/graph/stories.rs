@@ -183,6 +183,29 @@ fn dropping_a_task_takes_with_it_what_needs_it_to_be_done() {
 }
 
 #[test]
+fn a_task_may_be_put_on_record_only_to_say_that_it_is_not_done() {
+    check(
+        "
+        > submit
+        > adopt + a + b after=a + c after=b needs=settled - a
+        adopted +a +b +c -a
+        b unreachable because of a
+        > start
+        c#1 started
+        > adopt + d - d
+        adopted +d -d
+        > adopt + e after=d
+        adopted +e
+        e unreachable because of d
+        > adopt - f
+        refused: there is no task `f` in the plan
+        > adopt + d
+        refused: the plan cannot be adopted: task `d` appears twice; give each task its own id, also distinct from settled and dropped ones
+        ",
+    );
+}
+
+#[test]
 fn a_crash_costs_no_attempt_and_no_progress() {
     check(
         "

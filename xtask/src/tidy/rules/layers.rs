@@ -4,7 +4,7 @@ use super::{Finding, PURE_CRATES, Repository};
 use crate::tidy::repository::Package;
 
 /// Allowed edges between our crates, from the bottom up; a crate may use a subset. Tests may use anything below them.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     // pure
     ("smallhands-budgets", &[]),
     ("smallhands-checks", &[]),
@@ -12,9 +12,11 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("smallhands-merge-queue", &["smallhands-checks"]),
     ("smallhands-repair", &[]),
     ("smallhands-task-graph", &[]),
+    ("smallhands-plan-format", &["smallhands-task-graph"]),
     ("smallhands-trajectory", &[]),
     // leaves: input and output
     ("smallhands-event-log", &[]),
+    ("smallhands-event-log-postgres", &["smallhands-event-log"]),
     ("smallhands-shell-runtime", &[]),
     ("smallhands-sandbox", &["smallhands-shell-runtime"]),
     ("smallhands-model-gateway", &["smallhands-trajectory"]),
@@ -41,6 +43,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "smallhands-event-log",
             "smallhands-merge-queue",
             "smallhands-model-gateway",
+            "smallhands-plan-format",
             "smallhands-repair",
             "smallhands-sandbox",
             "smallhands-shell-runtime",
@@ -57,6 +60,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "smallhands-event-log",
             "smallhands-model-gateway",
             "smallhands-orchestrator",
+            "smallhands-plan-format",
             "smallhands-runtime-server",
             "smallhands-sandbox",
         ],

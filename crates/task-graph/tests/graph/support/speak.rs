@@ -55,6 +55,26 @@ fn parse(words: &str) -> Command {
         "finish" => Command::Finish { verdict: json!("verified"), summary: Value::Null },
         "tick" => Command::Tick { at_ms },
         "resume" => Command::Resume { at_ms },
+        "order" => Command::Order {
+            request: words[0].parse().unwrap(),
+            order: serde_json::from_str(words[1]).unwrap(),
+            at_ms,
+        },
+        "ask" => Command::Ask {
+            attempt: attempt(),
+            question: words[1].into(),
+            default: words[2] == "yes",
+            until_ms: words[3].parse().unwrap(),
+        },
+        "intend" => Command::Intend {
+            key: words[0].into(),
+            attempt: words.get(1).map(|attempt| attempt.parse().unwrap()),
+            what: Value::Null,
+        },
+        "receive" => {
+            Command::Receive { key: words[0].into(), done: words[1] == "done", receipt: json!(words[1]) }
+        }
+        "fork" => Command::Fork { parent: words[0].into(), at: words[1].parse().unwrap() },
         other => panic!("unknown command {other}"),
     }
 }
@@ -136,6 +156,17 @@ fn say(event: &RunEvent) -> Option<String> {
         RunEvent::RunResumed { deadline_at_ms: None, .. } => "resumed".into(),
         RunEvent::RunCancelled { reason } => format!("cancelled: {reason}"),
         RunEvent::RunLimitReached { which } => format!("limit: {which}"),
+        RunEvent::OrderTaken { request, order, .. } => {
+            format!("order {request} taken: {}", lower(&serde_json::to_value(order).unwrap()["order"]))
+        }
+        RunEvent::DeadlineMoved { deadline_at_ms } => format!("deadline moved to {deadline_at_ms}"),
+        RunEvent::ApprovalAsked { approval, attempt, question, .. } => {
+            format!("{approval} asked by {attempt}: {question}")
+        }
+        RunEvent::ApprovalLapsed { approval } => format!("{approval} lapsed"),
+        RunEvent::EffectIntended { key, .. } => format!("{key} intended"),
+        RunEvent::EffectReceived { key, done, .. } => format!("{key} received: {done}"),
+        RunEvent::RunForked { parent, at } => format!("forked from {parent} at {at}"),
         RunEvent::RunFinished { .. } => "finished".into(),
     })
 }
