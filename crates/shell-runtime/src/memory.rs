@@ -45,10 +45,12 @@ fn is_buffer(size: usize) -> bool {
 // to the other copies what both sizes have room for.
 unsafe impl GlobalAlloc for Memory {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promises are passed on.
-        let memory = unsafe {
-            if is_buffer(layout.size()) { GlobalDlmalloc.alloc(layout) } else { System.alloc(layout) }
-        };
+        if is_buffer(layout.size()) {
+            // SAFETY: the caller's promises are passed on.
+            return unsafe { GlobalDlmalloc.alloc(layout) };
+        }
+        // SAFETY: as above.
+        let memory = unsafe { System.alloc(layout) };
         prefer_large_pages(memory, layout.size());
         memory
     }
