@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::expect::Expectations;
 use super::living::{Seen, Session, deadline};
+use super::patience::MOST_IN_PASSING;
 use super::screen::Phase;
 use crate::error::RuntimeError;
 use crate::processes::{Process, snapshot};
@@ -207,7 +208,7 @@ impl Session {
                 expected.find(&mut state.output).map(|(pattern, _)| pattern).unwrap_or_default();
             return Ok(Observation { exit_code: Some(0), expect_string, ..Observation::default() });
         }
-        let limit = self.around.settings.output_limit;
+        let limit = self.around.settings.output_limit.min(MOST_IN_PASSING);
         let (expect_string, taken) = expected
             .take_match(&mut state.output, limit)
             .unwrap_or_else(|| (String::new(), state.take_output(limit)));

@@ -37,7 +37,15 @@ pub(super) struct Patience {
     pub(super) output_limit: usize,
 }
 
+/// See [`Patience::limit_in_passing`].
+pub(super) const MOST_IN_PASSING: usize = 4 << 20;
+
 impl Patience {
+    /// Most bytes of output in an answer that only says why there is no end yet: nobody wants all of a flood with it.
+    pub(super) fn limit_in_passing(&self) -> usize {
+        self.output_limit.min(MOST_IN_PASSING)
+    }
+
     /// Only the end of the command counts.
     pub(super) fn plain(limit: Duration, output_limit: usize) -> Self {
         let (deadline, expected) = (deadline(limit), Expectations::none());

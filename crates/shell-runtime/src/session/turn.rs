@@ -201,7 +201,7 @@ impl Session {
                 return Wake::Input(self.take(patience.output_limit));
             }
             if now >= patience.deadline {
-                return Wake::Late(self.take(patience.output_limit));
+                return Wake::Late(self.take(patience.limit_in_passing()));
             }
             // Both outcomes lead to another look.
             let _ = tokio::time::timeout_at(next, changed.changed()).await;
@@ -224,7 +224,7 @@ impl Session {
         }
         match state.phase {
             Phase::Running(_) if times.silent_too_long(now, patience.silence, printed_at) => {
-                Looked::Over(Wake::Silent(take(&mut state, patience.output_limit)))
+                Looked::Over(Wake::Silent(take(&mut state, patience.limit_in_passing())))
             }
             Phase::Running(_) => Looked::Again(times.next_look(patience, sampling, end, printed_at)),
             Phase::Ended(status) => {
