@@ -51,7 +51,7 @@ pub enum Command {
         /// The holder.
         holder: HolderId,
     },
-    /// Nothing more will be reserved at a level. Its settled reservations are forgotten.
+    /// Nothing more will be reserved at a level. Its settled reservations are forgotten, all but their names.
     CloseLevel {
         /// The level.
         level: LevelId,

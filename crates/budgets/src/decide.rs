@@ -70,6 +70,9 @@ fn reserve(state: &Budgets, ask: &Ask) -> Result<Vec<BudgetEvent>, Rejection> {
         return repeated(known, ask);
     }
     let reservation = || ask.reservation.clone();
+    if state.used.contains(&ask.reservation) {
+        return Err(Rejection::ReservationOver { reservation: reservation(), phase: Phase::Settled });
+    }
     if let Some(resource) = ask.contradiction() {
         return Err(Rejection::Contradiction { reservation: reservation(), resource });
     }

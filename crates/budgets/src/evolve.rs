@@ -102,7 +102,7 @@ fn add(state: &mut Budgets, reservation: Reservation) {
     let id = reservation.ask.reservation.clone();
     // Those of a closed level may be known and forgotten.
     let closed = state.levels.get(&reservation.ask.level).is_none_or(|level| level.closed);
-    if closed || state.reservations.contains_key(&id) {
+    if closed || state.reservations.contains_key(&id) || state.used.contains(&id) {
         return;
     }
     let nothing = reservation.moved_to(Phase::Released, Amounts::ZERO);
@@ -120,6 +120,7 @@ fn advance(state: &mut Budgets, id: &ReservationId, phase: Phase, actual: Amount
     let closed = state.levels.get(&before.ask.level).is_none_or(|level| level.closed);
     if closed && phase == Phase::Settled {
         state.reservations.remove(id);
+        state.used.insert(id.clone());
     } else {
         state.reservations.insert(id.clone(), after);
     }
@@ -152,5 +153,7 @@ fn close_level(state: &mut Budgets, id: &LevelId) {
         level.closed = true;
     }
     // Assumed ones still wait for a receipt; released ones may turn out to have cost something.
-    state.reservations.retain(|_, known| known.ask.level != *id || known.phase != Phase::Settled);
+    let is_over = |known: &Reservation| known.ask.level == *id && known.phase == Phase::Settled;
+    let over = state.reservations.extract_if(.., |_, known| is_over(known)).map(|(name, _)| name);
+    state.used.extend(over.collect::<Vec<_>>());
 }

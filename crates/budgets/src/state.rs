@@ -9,6 +9,9 @@ use crate::{HolderId, Level, LevelId, Reservation, ReservationId, Resource, Shor
 pub struct Budgets {
     pub(crate) levels: BTreeMap<LevelId, Level>,
     pub(crate) reservations: BTreeMap<ReservationId, Reservation>,
+    /// Names of reservations that are settled and forgotten: they are never given again, so that an event about one of
+    /// them means nothing else when it is repeated.
+    pub(crate) used: BTreeSet<ReservationId>,
     /// Holders that were taken for dead.
     pub(crate) gone: BTreeSet<HolderId>,
 }

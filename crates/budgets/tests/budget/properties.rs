@@ -155,9 +155,7 @@ proptest! {
                 _ => None,
             };
             if about.is_some_and(|id| oracle.is_forgotten(id.as_str())) {
-                // A name that is forgotten can be given again, to something else.
-                let is_new = matches!(&command, Command::Reserve(_));
-                prop_assert!(is_new || story.tell(&command).is_err(), "{:?}", command);
+                prop_assert!(story.tell(&command).is_err(), "{:?}", command);
                 continue;
             }
             let accepted = story.tell(&command);
