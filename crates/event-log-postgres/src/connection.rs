@@ -16,8 +16,13 @@ use crate::{PostgresOptions, schema, statements};
 /// The results of appends, in order.
 pub(crate) type Results = Vec<Result<u64, LogError>>;
 
-/// Work with the connection, or with why there is none.
-type Work = Box<dyn FnOnce(Result<&mut Client, LogError>) + Send>;
+/// Work with the connection, or with why there is none; answers whether the connection is still of use.
+type Work = Box<dyn FnOnce(Result<&mut Client, LogError>) -> bool + Send>;
+
+/// Whether the connection may be at fault. A broken one does not know it at once, and the next job needs another.
+pub(crate) fn suspects_connection<T>(result: &Result<T, LogError>) -> bool {
+    matches!(result, Err(LogError::Io { .. }))
+}
 
 /// What the thread is asked to do.
 pub(crate) enum Job {
@@ -65,7 +70,11 @@ impl Server {
         let mut next = None;
         while let Some(job) = next.take().or_else(|| queue.recv().ok()) {
             match job {
-                Job::Other(work) => work(self.client()),
+                Job::Other(work) => {
+                    if !work(self.client()) {
+                        self.client = None;
+                    }
+                }
                 Job::Append(work, sender) => {
                     let mut group = vec![(work, sender)];
                     next = gather(queue, &mut group);
@@ -83,6 +92,9 @@ impl Server {
         let written = self
             .client()
             .and_then(|client| statements::append(client, &work).map_err(|failure| failure.at(&place)));
+        if suspects_connection(&written) {
+            self.client = None;
+        }
         let mut results = written.unwrap_or_else(|error| vec![Err(error); work.len()]).into_iter();
         for (size, sender) in sizes.into_iter().zip(senders) {
             let _ = sender.send(results.by_ref().take(size).collect());

@@ -24,7 +24,7 @@ use smallhands_event_log::{
     StoredEvent, StreamId,
 };
 
-use connection::{Job, Server};
+use connection::{Job, Server, suspects_connection};
 use failure::Failure;
 pub use schema::FORMAT_VERSION;
 
@@ -88,8 +88,10 @@ impl PostgresLog {
         let place = self.place.clone();
         self.send(Job::Other(Box::new(move |client| {
             let result = client.and_then(|client| work(client).map_err(|failure| failure.at(&place)));
+            let is_good = !suspects_connection(&result);
             // Nobody waits any more: then nobody needs the answer.
             let _ = sender.send(result);
+            is_good
         })))?;
         answer.recv().unwrap_or(Err(LogError::Abandoned))
     }
